@@ -1,0 +1,143 @@
+"""Which library an array belongs to, found once per array type.
+
+Data decides where work runs: an operation looks at the arrays it is given. Asking an array for its
+namespace costs about a microsecond, so the answer is kept per type.
+"""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+Array = Any
+"""An array of any family: `numpy.ndarray`, `cupy.ndarray`, or another array-API array."""
+
+
+class DeviceMismatchError(TypeError):
+    """Arrays of two families or devices met in one operation."""
+
+
+@dataclass(frozen=True)
+class Family:
+    """An array library: its short name (`"numpy"`, `"cupy"`, ...) and its namespace `xp`."""
+
+    name: str
+    xp: Any
+
+
+_NUMPY = Family("numpy", np)
+_by_type: dict[type, Family] = {np.ndarray: _NUMPY}
+
+
+def family_of(array: Array) -> Family:
+    """Return the family of one array; NumPy scalars count as NumPy arrays.
+
+    Raises
+    ------
+    TypeError
+        If `array` is not an array of a known family.
+    """
+    kind = type(array)
+    family = _by_type.get(kind)
+    if family is None:
+        family = _by_type[kind] = _find_family(array)
+    return family
+
+
+def _find_family(array: Array) -> Family:
+    if isinstance(array, np.ndarray | np.generic):
+        return _NUMPY
+    root = type(array).__module__.partition(".")[0]
+    if root == "cupy":
+        return Family("cupy", sys.modules["cupy"])
+    if hasattr(array, "__array_namespace__"):
+        return Family(root, array.__array_namespace__())
+    raise TypeError(
+        f"expected a NumPy or CuPy array, got {type(array).__module__}.{type(array).__qualname__}; "
+        "convert it with xpnet.asarray(...)"
+    )
+
+
+def is_array(value: object) -> bool:
+    """Return whether `value` is an array (or NumPy scalar) of a known family."""
+    return (
+        isinstance(value, np.ndarray | np.generic)
+        or hasattr(value, "__array_namespace__")
+        or (type(value).__module__.partition(".")[0] == "cupy" and hasattr(value, "dtype"))
+    )
+
+
+def namespace(array: Array) -> Any:
+    """Return the module `xp` whose functions take `array`."""
+    return family_of(array).xp
+
+
+def device_name(array: Array) -> str:
+    """Return where an array lives, in words for an error message."""
+    family = family_of(array)
+    device: Any = getattr(array, "device", "cpu")
+    where = f"CUDA device {device.id}" if family.name == "cupy" else device
+    return f"a {family.name} array on {where}"
+
+
+def common_family(title: str, names: tuple[str, ...], arrays: tuple[Array, ...]) -> Family:
+    """Return the one family of an operation's arrays (`None` entries are skipped).
+
+    Raises
+    ------
+    DeviceMismatchError
+        If two arrays belong to different families; names the operation, both arguments and the fix.
+    TypeError
+        If one of them is not an array.
+    """
+    first: Family | None = None
+    for name, array in zip(names, arrays, strict=False):
+        if array is None:
+            continue
+        try:
+            family = family_of(array)
+        except TypeError as error:
+            raise TypeError(f"{title}: {name}: {error}") from None
+        if first is None:
+            first = family
+        elif family is not first and family.name != first.name:
+            _raise_mismatch(title, names, arrays)
+    if first is None:
+        raise TypeError(f"{title}: expected at least one array, got none")
+    return first
+
+
+def _raise_mismatch(title: str, names: tuple[str, ...], arrays: tuple[Array, ...]) -> None:
+    places = ", ".join(
+        f"{name} is {device_name(array)}"
+        for name, array in zip(names, arrays, strict=False)
+        if array is not None
+    )
+    raise DeviceMismatchError(
+        f"{title}: {places}; all must be of one family on one device. Move a net with net.to('cpu') or "
+        "net.to('gpu'), an array with xpnet.asarray(array) or xpnet.to_numpy(array)."
+    )
+
+
+def arange(n: int, like: Array) -> Array:
+    """Return 0, 1, ..., n-1 as integers on the device of `like`."""
+    family = family_of(like)
+    if family.name in ("numpy", "cupy"):
+        return family.xp.arange(n)
+    return family.xp.arange(n, device=like.device)
+
+
+def empty(shape: tuple[int, ...], like: Array) -> Array:
+    """Return an uninitialised C-contiguous array of `like`'s family, device and dtype."""
+    return family_of(like).xp.empty(shape, dtype=like.dtype)
+
+
+def store(out: Array | None, value: Array) -> Array:
+    """Return `value`, or write it into `out` and return `out`."""
+    if out is None:
+        return value
+    out[...] = value
+    return out

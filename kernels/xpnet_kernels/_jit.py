@@ -1,0 +1,160 @@
+"""The only module that imports numba, and not before a kernel first runs.
+
+`import xpnet` must not pay for numba, yet a kernel should read like any Numba kernel. So `njit` and
+`cuda.jit` here note the function and return a stand-in. The first call of any stand-in imports numba and
+puts the real dispatchers, and the real `numba.cuda`, in place of the stand-ins in the modules that hold
+them. Nothing is compiled then either: Numba compiles a kernel for the types of its first call.
+
+No kernel has an explicit signature: it would compile at import, and `cuda.jit` would need a driver.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import Any, TypeVar, cast, overload
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# NaN and infinity keep their meaning (no "nnan", "ninf"); sums may be reordered to vectorise.
+_FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
+
+
+class _Deferred:
+    """Stands for a kernel until numba is loaded."""
+
+    def __init__(self, function: Callable[..., Any], load: Callable[[], None], compile_: Any) -> None:
+        _modules[id(function.__globals__)] = function.__globals__
+        self.function = function
+        self.compile = compile_
+        self._load = load
+        self.compiled: Any = None
+
+    def bind(self) -> None:
+        """Replace this stand-in by the compiled kernel in every module that holds it."""
+        self.compiled = self.compile(self.function)
+        replace_everywhere(self, self.compiled)
+
+    def __call__(self, *args: Any) -> Any:
+        self._load()
+        return self.compiled(*args)
+
+    def __getitem__(self, launch: Any) -> Any:
+        self._load()
+        return self.compiled[launch]
+
+
+def replace_everywhere(old: object, new: object) -> None:
+    """Rebind to `new` every name that is bound to `old` in a module that defines or imports kernels."""
+    for names in _modules.values():
+        for name in [name for name, value in names.items() if value is old]:
+            names[name] = new
+
+
+_modules: dict[int, dict[str, Any]] = {}
+_cpu_kernels: list[_Deferred] = []
+_cuda_kernels: list[_Deferred] = []
+_loaded: set[str] = set()
+_loading = threading.RLock()
+
+
+def njit(function: F) -> F:
+    """Compile a function for the CPU when it is first called; see `numba.njit`.
+
+    The result releases the GIL, keeps its machine code on disk where a folder can be written, divides by
+    zero as NumPy does. `on_device` makes a twin of it for CUDA kernels.
+    """
+    if "cpu" in _loaded:
+        return cast(F, _compile_cpu(function))
+    deferred = _Deferred(function, load_cpu, _compile_cpu)
+    _cpu_kernels.append(deferred)
+    return cast(F, deferred)
+
+
+def _compile_cpu(function: Callable[..., Any]) -> Any:
+    import numba
+
+    options: Any = {"nogil": True, "fastmath": _FASTMATH, "error_model": "numpy"}
+    try:
+        return numba.njit(function, cache=True, **options)
+    except RuntimeError:  # "no locator available": neither the package nor a home folder can be written
+        return numba.njit(function, **options)
+
+
+def on_device(function: F) -> F:
+    """Compile an `njit` function a second time, for CUDA kernels to call under the name of the result."""
+    plain = function.function if isinstance(function, _Deferred) else getattr(function, "py_func", function)
+    if "cuda" in _loaded:
+        return cast(F, _compile_device(plain))
+    deferred = _Deferred(plain, load_cuda, _compile_device)
+    _cuda_kernels.append(deferred)
+    return cast(F, deferred)
+
+
+def cuda_kernels() -> list[Any]:
+    """Return every CUDA kernel that can be launched, loaded, in the order of definition."""
+    load_cuda()
+    return [deferred.compiled for deferred in _cuda_kernels if deferred.compile is _compile_cuda]
+
+
+def load_cpu() -> None:
+    """Import numba and put its dispatchers in place of the CPU stand-ins."""
+    with _loading:
+        if "cpu" not in _loaded:
+            for deferred in _cpu_kernels:
+                deferred.bind()
+            _loaded.add("cpu")
+
+
+class _DeferredCuda:
+    """Stands for `numba.cuda` until a CUDA kernel first runs."""
+
+    @overload
+    def jit(self, function: Callable[..., Any]) -> Any: ...
+    @overload
+    def jit(self, *, device: bool) -> Callable[[F], F]: ...
+    def jit(self, function: Any = None, *, device: bool = False) -> Any:
+        """Note a CUDA kernel or, with `device=True`, a function for kernels; see `numba.cuda.jit`."""
+
+        def note(function: Callable[..., Any]) -> _Deferred:
+            deferred = _Deferred(function, load_cuda, _compile_device if device else _compile_cuda)
+            _cuda_kernels.append(deferred)
+            return deferred
+
+        return note if function is None else note(function)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(
+            f"cuda.{name} exists inside kernels only; numba.cuda is loaded when one first runs"
+        )
+
+
+cuda = _DeferredCuda()
+"""`numba.cuda`, or its stand-in; kernels use this bare name, which the CUDA simulator replaces."""
+
+
+def _compile_cuda(function: Callable[..., Any]) -> Any:
+    from numba import cuda
+
+    return cuda.jit(function)  # type: ignore[no-untyped-call]
+
+
+def _compile_device(function: Callable[..., Any]) -> Any:
+    from numba import cuda
+
+    return cuda.jit(device=True)(function)  # type: ignore[no-untyped-call]
+
+
+def load_cuda() -> None:
+    """Import `numba.cuda` (its simulator under NUMBA_ENABLE_CUDASIM=1) and put it in place."""
+    with _loading:
+        if "cuda" in _loaded:
+            return
+        load_cpu()
+        from numba import cuda as numba_cuda
+
+        _modules[id(globals())] = globals()
+        replace_everywhere(cuda, numba_cuda)
+        for deferred in _cuda_kernels:
+            deferred.bind()
+        _loaded.add("cuda")

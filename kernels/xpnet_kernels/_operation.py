@@ -1,0 +1,167 @@
+"""An operation: its reference, its samples, and every implementation, under one name.
+
+    @operation(layer="Relu")
+    def relu(xp, x): ...                     # the reference, in plain array-API calls: the specification
+
+    @relu.samples
+    def _(rng, dtype): yield Sample((x,))    # inputs that tests and benchmarks walk
+
+    @relu.implementation("numba")
+    def relu_numba(x): ...                   # serves NumPy arrays while kernels are on
+
+Positional arguments are arrays (or `None`), options are keyword-only Python values.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from xpnet_kernels import _dispatch
+from xpnet_kernels._arrays import Array, Family, common_family
+
+_KERNEL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
+
+
+@dataclass(frozen=True)
+class Sample:
+    """One call of an operation: its arrays as NumPy arrays, and its options."""
+
+    arrays: tuple[Any, ...]
+    options: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Implementation:
+    """A function that computes an operation on one engine.
+
+    Attributes
+    ----------
+    engine : str
+        `"numba"` (NumPy arrays) or `"numba-cuda"` (CuPy arrays).
+    variant : str
+        Tells two implementations on one engine apart, e.g. `"blas"` and `"tiled"`.
+    function : callable
+        Takes the operation's arrays and options.
+    """
+
+    engine: str
+    variant: str
+    function: Callable[..., Any]
+
+
+Samples = Callable[[np.random.Generator, Any], Iterator[Sample]]
+
+registry: dict[str, Operation] = {}
+"""Every operation by name, in the order of definition."""
+
+
+class Operation:
+    """A named operation; calling it dispatches on its arrays.
+
+    Attributes
+    ----------
+    name, title : str
+        The function's name, and the layer's name that errors use.
+    reference : callable
+        `reference(xp, *arrays, **options)`.
+    implementations : list of Implementation
+        The first one of an engine serves it; the others are measured beside it.
+    """
+
+    def __init__(self, reference: Callable[..., Any], title: str) -> None:
+        self.reference = reference
+        self.name = reference.__name__
+        self.title = title
+        self.implementations: list[Implementation] = []
+        self._serving: dict[str, Callable[..., Any]] = {}
+        self._sample_source: Samples | None = None
+        self._names = tuple(
+            name
+            for name, parameter in list(inspect.signature(reference).parameters.items())[1:]
+            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+        )
+        self.__doc__ = reference.__doc__
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}({', '.join(self._names)})>"
+
+    def __call__(self, *arrays: Array, **options: Any) -> Any:
+        """Compute the operation where its arrays live.
+
+        Raises
+        ------
+        DeviceMismatchError
+            If the arrays belong to more than one family.
+        """
+        family = common_family(self.title, self._names, arrays)
+        function = self._serving.get(_dispatch.current().get(family.name, "reference"))
+        if function is None or not _kernels_take(arrays):
+            return self._reference_for(family, arrays, options)
+        return function(*arrays, **options)
+
+    def _reference_for(self, family: Family, arrays: tuple[Array, ...], options: dict[str, Any]) -> Any:
+        return self.reference(family.xp, *arrays, **options)
+
+    def implementation(self, engine: str, variant: str = "kernel") -> Callable[[Any], Any]:
+        """Register a function as this operation on `engine`; the first of an engine serves it."""
+
+        def register(function: Callable[..., Any]) -> Callable[..., Any]:
+            self.implementations.append(Implementation(engine, variant, function))
+            self._serving.setdefault(engine, function)
+            return function
+
+        return register
+
+    def samples(self, source: Samples) -> Samples:
+        """Register the generator of sample inputs, `source(rng, dtype)`."""
+        self._sample_source = source
+        return source
+
+    def sample_inputs(self, rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
+        """Yield sample inputs whose floating-point arrays have `dtype`."""
+        if self._sample_source is None:
+            raise ValueError(f"operation {self.name} has no samples; add them with @{self.name}.samples")
+        yield from self._sample_source(rng, np.dtype(dtype))
+
+
+def _kernels_take(arrays: tuple[Array, ...]) -> bool:
+    """Return whether the floating-point arrays share one dtype that the kernels are written for.
+
+    Integers, booleans and half precision are served by the reference, and so are mixed dtypes, which
+    widen as the array library widens them.
+    """
+    found = None
+    for array in arrays:
+        if array is None or array.dtype.kind in "biu":
+            continue
+        if found is None:
+            if array.dtype not in _KERNEL_DTYPES:
+                return False
+            found = array.dtype
+        elif array.dtype != found:
+            return False
+    return found is not None
+
+
+def operation(layer: str | None = None) -> Callable[[Callable[..., Any]], Operation]:
+    """Make an operation of a reference function and add it to the registry.
+
+    Parameters
+    ----------
+    layer : str, optional
+        The name that errors use; the function's own name by default.
+    """
+
+    def register(reference: Callable[..., Any]) -> Operation:
+        made = Operation(reference, layer or reference.__name__)
+        if made.name in registry:
+            raise ValueError(f"an operation named {made.name} exists already")
+        registry[made.name] = made
+        return made
+
+    return register

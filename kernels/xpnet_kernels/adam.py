@@ -1,0 +1,182 @@
+"""The update of Adam (Kingma and Ba 2015, algorithm 1; book, volume 1, section 6.1.6)."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from xpnet_kernels._arrays import Array
+from xpnet_kernels._jit import cuda, njit, on_device
+from xpnet_kernels._operation import Sample, operation
+from xpnet_kernels._samples import MATRIX_SHAPES, normal
+from xpnet_kernels._updates import Arrays, store_all, update_cpu, update_cuda
+
+ONE = np.float32(1)  # a plain 1 would widen float32 to float64 inside a kernel
+
+
+@operation(layer="Adam")
+def adam(
+    xp: Any,
+    W: Array,
+    dW: Array,
+    m: Array,
+    v: Array,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    unbias1: float,
+    unbias2: float,
+    out: Arrays | None = None,
+) -> Arrays:
+    """Return W - lr m̂ / (√v̂ + eps) with the new moments m and v.
+
+    Parameters
+    ----------
+    W : array, any shape
+    dW : array of W's shape
+    m : array of W's shape
+        First moment, zero at first.
+    v : array of W's shape
+        Second moment, zero at first.
+    lr : float
+        Learning rate.
+    beta1 : float
+        Share of the first moment that is kept.
+    beta2 : float
+        Share of the second moment that is kept.
+    eps : float
+        Keeps the quotient finite.
+    unbias1 : float
+        1 / (1 - beta1ᵗ) at step t: m̂ = unbias1 m.
+    unbias2 : float
+        1 / (1 - beta2ᵗ) at step t: v̂ = unbias2 v.
+    out : tuple of array, optional
+        Receive the results; may be the arguments themselves.
+
+    Returns
+    -------
+    tuple of array of W's shape
+        The new W, m and v.
+    """
+    m = beta1 * m + (1 - beta1) * dW
+    v = beta2 * v + (1 - beta2) * dW * dW
+    step = unbias1 * m / (xp.sqrt(unbias2 * v) + eps)
+    return store_all(out, (W - lr * step, m, v))
+
+
+@adam.samples
+def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
+    options = {"lr": 0.001, "beta1": 0.9, "beta2": 0.999, "eps": 1e-08, "unbias1": 10.0, "unbias2": 1000.0}
+    for shape in MATRIX_SHAPES:
+        yield Sample(
+            (
+                normal(rng, shape, dtype),
+                normal(rng, shape, dtype),
+                normal(rng, shape, dtype),
+                rng.random(shape).astype(dtype),
+            ),
+            options,
+        )
+
+
+@njit
+def adam_value(
+    w: Any, g: Any, m: Any, v: Any, lr: Any, beta1: Any, beta2: Any, eps: Any, unbias1: Any, unbias2: Any
+) -> Any:
+    """Return the new values at one weight; serves the CPU and the CUDA kernel."""
+    m = beta1 * m + (ONE - beta1) * g
+    v = beta2 * v + (ONE - beta2) * g * g
+    return w - lr * unbias1 * m / (math.sqrt(unbias2 * v) + eps), m, v
+
+
+adam_value_on_device = on_device(adam_value)
+
+
+@adam.implementation("numba")
+def adam_cpu(
+    W: Array,
+    dW: Array,
+    m: Array,
+    v: Array,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    unbias1: float,
+    unbias2: float,
+    out: Arrays | None = None,
+) -> Arrays:
+    """Update in one pass."""
+    return update_cpu(fill_adam, (W, dW, m, v), (lr, beta1, beta2, eps, unbias1, unbias2), out)
+
+
+@njit
+def fill_adam(
+    W: Array,
+    dW: Array,
+    m: Array,
+    v: Array,
+    lr: Any,
+    beta1: Any,
+    beta2: Any,
+    eps: Any,
+    unbias1: Any,
+    unbias2: Any,
+    new_W: Array,
+    new_m: Array,
+    new_v: Array,
+) -> None:
+    """Write the new values, element by element."""
+    for i in range(W.size):
+        new_W[i], new_m[i], new_v[i] = adam_value(
+            W[i], dW[i], m[i], v[i], lr, beta1, beta2, eps, unbias1, unbias2
+        )
+
+
+@adam.implementation("numba-cuda")
+def adam_cuda(
+    W: Array,
+    dW: Array,
+    m: Array,
+    v: Array,
+    *,
+    lr: float,
+    beta1: float,
+    beta2: float,
+    eps: float,
+    unbias1: float,
+    unbias2: float,
+    out: Arrays | None = None,
+) -> Arrays:
+    """Update in one kernel."""
+    return update_cuda(adam_kernel, (W, dW, m, v), (lr, beta1, beta2, eps, unbias1, unbias2), out)
+
+
+@cuda.jit
+def adam_kernel(
+    W: Array,
+    dW: Array,
+    m: Array,
+    v: Array,
+    lr: Any,
+    beta1: Any,
+    beta2: Any,
+    eps: Any,
+    unbias1: Any,
+    unbias2: Any,
+    new_W: Array,
+    new_m: Array,
+    new_v: Array,
+) -> None:
+    """Write the new values; one thread an element."""
+    i = cuda.grid(1)
+    if i < W.size:
+        new_W[i], new_m[i], new_v[i] = adam_value_on_device(
+            W[i], dW[i], m[i], v[i], lr, beta1, beta2, eps, unbias1, unbias2
+        )

@@ -1,0 +1,135 @@
+"""Matrix product: the vendor's GEMM, and our own Numba matmul for CPU and GPU beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from xpnet_kernels import _launch
+from xpnet_kernels._arrays import Array, empty, namespace
+from xpnet_kernels._jit import cuda, njit
+from xpnet_kernels._operation import Sample, operation
+from xpnet_kernels._samples import PRODUCT_SHAPES, normal
+
+TILE = 16
+"""Side of the square tiles that a thread block of the CUDA kernel holds in shared memory."""
+
+
+@operation(layer="MatMul")
+def matmul(xp: Any, a: Array, b: Array) -> Array:
+    """Multiply two matrices, `a @ b`.
+
+    Parameters
+    ----------
+    a : array (N, D), float
+    b : array (D, H), float
+
+    Returns
+    -------
+    array (N, H)
+
+    Raises
+    ------
+    ValueError
+        If the inner sizes differ (the array library's own error).
+    """
+    return xp.matmul(a, b)
+
+
+@matmul.samples
+def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
+    for rows, inner, columns in PRODUCT_SHAPES:
+        yield Sample((normal(rng, (rows, inner), dtype), normal(rng, (inner, columns), dtype)))
+
+
+@matmul.implementation("numba", "blas")
+@matmul.implementation("numba-cuda", "cublas")
+def matmul_vendor(a: Array, b: Array) -> Array:
+    """Call the vendor's GEMM through the array library."""
+    return namespace(a).matmul(a, b)
+
+
+@matmul.implementation("numba", "tiled")
+def matmul_tiled_cpu(a: Array, b: Array) -> Array:
+    """Call our own CPU product."""
+    check_inner_sizes(a, b)
+    product = np.zeros((a.shape[0], b.shape[1]), dtype=a.dtype)
+    add_product(a, np.ascontiguousarray(b), product)
+    return product
+
+
+@njit
+def add_product(a: Array, b: Array, c: Array) -> None:
+    """Add a @ b to c, four rows of c at a time: each row of b is read once for four rows of c."""
+    rows, inner = a.shape
+    whole = rows - rows % 4
+    for i in range(0, whole, 4):
+        c0, c1, c2, c3 = c[i], c[i + 1], c[i + 2], c[i + 3]
+        for k in range(inner):
+            a0, a1, a2, a3 = a[i, k], a[i + 1, k], a[i + 2, k], a[i + 3, k]
+            row = b[k]
+            for j in range(row.size):
+                c0[j] += a0 * row[j]
+                c1[j] += a1 * row[j]
+                c2[j] += a2 * row[j]
+                c3[j] += a3 * row[j]
+    for i in range(whole, rows):
+        for k in range(inner):
+            for j in range(b.shape[1]):
+                c[i, j] += a[i, k] * b[k, j]
+
+
+@matmul.implementation("numba-cuda", "tiled")
+def matmul_tiled_cuda(a: Array, b: Array) -> Array:
+    """Call our own CUDA product."""
+    check_inner_sizes(a, b)
+    product = empty((a.shape[0], b.shape[1]), like=a)
+    launch_over_tiles(product, matmul_kernel, a, b, product)
+    return product
+
+
+def launch_over_tiles(product: Array, kernel: Any, *args: Any) -> None:
+    """Run `kernel` with one thread for each element of `product`, in square blocks of TILE x TILE."""
+    rows, columns = product.shape
+    grid = _launch.blocks_for(columns, TILE), _launch.blocks_for(rows, TILE)
+    _launch.launch(kernel, grid, (TILE, TILE), *args)
+
+
+def check_inner_sizes(a: Array, b: Array) -> None:
+    """Raise ValueError unless `a @ b` is defined."""
+    if a.shape[1] != b.shape[0]:
+        raise ValueError(f"MatMul: a is {a.shape} but b is {b.shape}; a.shape[1] must equal b.shape[0].")
+
+
+@cuda.jit
+def matmul_kernel(a: Array, b: Array, product: Array) -> None:
+    """Write one TILE x TILE tile of a @ b per thread block, one element per thread."""
+    column, row = cuda.grid(2)
+    total = dot_of_tiles(a, b, row, column)
+    if row < product.shape[0] and column < product.shape[1]:
+        product[row, column] = total
+
+
+@cuda.jit(device=True)
+def dot_of_tiles(a: Array, b: Array, row: int, column: int) -> Any:
+    """Return (a @ b)[row, column], reading a and b tile by tile through shared memory.
+
+    Every thread of the block must call it, also those outside the product: it synchronises the block.
+    """
+    a_tile = cuda.shared.array((TILE, TILE), a.dtype)
+    b_tile = cuda.shared.array((TILE, TILE), a.dtype)
+    x, y = cuda.threadIdx.x, cuda.threadIdx.y
+    zero = a.dtype.type(0)
+    total = zero
+    for start in range(0, a.shape[1], TILE):
+        inside = row < a.shape[0] and start + x < a.shape[1]
+        a_tile[y, x] = a[row, start + x] if inside else zero
+        inside = start + y < b.shape[0] and column < b.shape[1]
+        b_tile[y, x] = b[start + y, column] if inside else zero
+        cuda.syncthreads()
+        for k in range(TILE):
+            total += a_tile[y, k] * b_tile[k, x]
+        cuda.syncthreads()
+    return total
