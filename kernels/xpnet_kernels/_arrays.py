@@ -130,6 +130,27 @@ def arange(n: int, like: Array) -> Array:
     return family.xp.arange(n, device=like.device)
 
 
+def asarray_like(values: Any, like: Array, dtype: Any = None) -> Array:
+    """Return host values (a list, a number, a NumPy array) as an array on the device of `like`."""
+    family = family_of(like)
+    if family.name in ("numpy", "cupy"):
+        return family.xp.asarray(values, dtype=dtype)
+    return family.xp.asarray(values, dtype=dtype, device=like.device)
+
+
+def dtype_name(array: Array) -> str:
+    """Return an array's dtype as a plain name, e.g. `"float32"`, in every family."""
+    return str(array.dtype).rpartition(".")[2]
+
+
+def cast(array: Array, dtype: Any) -> Array:
+    """Return `array` in a dtype given as a name or a NumPy dtype; `array` itself if it has it already."""
+    family = family_of(array)
+    if family.name in ("numpy", "cupy"):
+        return array.astype(dtype, copy=False)
+    return family.xp.astype(array, getattr(family.xp, np.dtype(dtype).name), copy=False)
+
+
 def empty(shape: tuple[int, ...], like: Array) -> Array:
     """Return an uninitialised C-contiguous array of `like`'s family, device and dtype."""
     return family_of(like).xp.empty(shape, dtype=like.dtype)

@@ -7,7 +7,7 @@ calling thread only.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 
@@ -17,33 +17,39 @@ Engines = Mapping[str, str]
 REFERENCE: Engines = {}
 KERNELS: Engines = {"numpy": "numba", "cupy": "numba-cuda"}
 
-_process_wide: Engines = KERNELS
+_process_wide: Engines | None = None
+_choose: Callable[[], Engines] | None = None
 _for_this_call: ContextVar[Engines | None] = ContextVar("engines", default=None)
 
 
 def current() -> Engines:
     """Return the engines that serve a call made here and now."""
     chosen = _for_this_call.get()
-    return _process_wide if chosen is None else chosen
+    if chosen is not None:
+        return chosen
+    if _process_wide is None:
+        set_process_wide(KERNELS if _choose is None else _choose())
+    assert _process_wide is not None
+    return _process_wide
 
 
-def set_process_wide(engines: Engines) -> None:
-    """Choose the engines for every thread of the process."""
+def set_process_wide(engines: Engines | None) -> None:
+    """Choose the engines for every thread of the process; None asks again when they are next needed."""
     global _process_wide
     _process_wide = engines
 
 
-def process_wide() -> Engines:
-    """Return the process-wide choice."""
-    return _process_wide
+def choose_with(choose: Callable[[], Engines]) -> None:
+    """Ask `choose` for the process-wide engines when they are first needed."""
+    global _choose
+    _choose = choose
 
 
 @contextmanager
-def serving(engines: Engines | None) -> Iterator[None]:
-    """Serve the calls of this block, in this thread, by `engines` (`None`: leave the choice as it is)."""
-    token = _for_this_call.set(engines) if engines is not None else None
+def serving(engines: Engines) -> Iterator[None]:
+    """Serve the calls of this block, in this thread, by `engines`."""
+    token = _for_this_call.set(engines)
     try:
         yield
     finally:
-        if token is not None:
-            _for_this_call.reset(token)
+        _for_this_call.reset(token)

@@ -14,8 +14,6 @@ from xpnet_kernels._jit import cuda, njit, on_device
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import MATRIX_SHAPES, normal
 
-ONE = np.float32(1)  # a plain 1 would widen float32 to float64 inside a kernel
-
 
 @operation(layer="Sigmoid")
 def sigmoid(xp: Any, x: Array) -> Array:
@@ -60,10 +58,10 @@ def _sigmoid_backward_samples(rng: np.random.Generator, dtype: Any) -> Iterator[
 
 
 @njit
-def sigmoid_value(x: Any) -> Any:
-    """Return the sigmoid of one number; serves the CPU and the CUDA kernel."""
+def sigmoid_value(x: Any, one: Any) -> Any:
+    """Return the sigmoid of one number, given 1 in its dtype; serves the CPU and the CUDA kernel."""
     small = math.exp(-abs(x))
-    return ONE / (ONE + small) if x >= 0 else small / (ONE + small)
+    return one / (one + small) if x >= 0 else small / (one + small)
 
 
 @sigmoid.implementation("numba")
@@ -85,15 +83,17 @@ def sigmoid_backward_cpu(dout: Array, y: Array) -> Array:
 @njit
 def fill_sigmoid(x: Array, y: Array) -> None:
     """Write sigmoid(x), element by element."""
+    one = x.dtype.type(1)  # a plain 1 would widen float32 to float64
     for i in range(x.size):
-        y[i] = sigmoid_value(x[i])
+        y[i] = sigmoid_value(x[i], one)
 
 
 @njit
 def fill_sigmoid_backward(dout: Array, y: Array, dx: Array) -> None:
     """Write dout y (1 - y), element by element."""
+    one = y.dtype.type(1)
     for i in range(dout.size):
-        dx[i] = dout[i] * y[i] * (ONE - y[i])
+        dx[i] = dout[i] * y[i] * (one - y[i])
 
 
 @sigmoid.implementation("numba-cuda")
@@ -121,7 +121,7 @@ def sigmoid_kernel(x: Array, y: Array) -> None:
     """Write sigmoid(x); one thread an element."""
     i = cuda.grid(1)
     if i < x.size:
-        y[i] = sigmoid_value_on_device(x[i])
+        y[i] = sigmoid_value_on_device(x[i], x.dtype.type(1))
 
 
 @cuda.jit
@@ -129,4 +129,4 @@ def sigmoid_backward_kernel(dout: Array, y: Array, dx: Array) -> None:
     """Write dout y (1 - y); one thread an element."""
     i = cuda.grid(1)
     if i < dout.size:
-        dx[i] = dout[i] * y[i] * (ONE - y[i])
+        dx[i] = dout[i] * y[i] * (y.dtype.type(1) - y[i])

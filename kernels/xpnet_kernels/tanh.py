@@ -14,8 +14,6 @@ from xpnet_kernels._jit import cuda, njit
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import MATRIX_SHAPES, normal
 
-ONE = np.float32(1)  # a plain 1 would widen float32 to float64 inside a kernel
-
 
 @operation(layer="Tanh")
 def tanh(xp: Any, x: Array) -> Array:
@@ -84,8 +82,9 @@ def fill_tanh(x: Array, y: Array) -> None:
 @njit
 def fill_tanh_backward(dout: Array, y: Array, dx: Array) -> None:
     """Write dout (1 - y²), element by element."""
+    one = y.dtype.type(1)  # a plain 1 would widen float32 to float64
     for i in range(dout.size):
-        dx[i] = dout[i] * (ONE - y[i] * y[i])
+        dx[i] = dout[i] * (one - y[i] * y[i])
 
 
 @tanh.implementation("numba-cuda")
@@ -118,4 +117,4 @@ def tanh_backward_kernel(dout: Array, y: Array, dx: Array) -> None:
     """Write dout (1 - y²); one thread an element."""
     i = cuda.grid(1)
     if i < dout.size:
-        dx[i] = dout[i] * (ONE - y[i] * y[i])
+        dx[i] = dout[i] * (y.dtype.type(1) - y[i] * y[i])

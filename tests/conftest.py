@@ -1,0 +1,50 @@
+"""What all tests share: every backend present, with a stand-in for a device array and simulated GPU kernels."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from xpnet import _backends
+from xpnet._backends.cuda import CupyBackend
+
+if CupyBackend().problem() is not None:
+    # Without a GPU, numba.cuda kernels run in Numba's simulator. It must be chosen before numba is imported.
+    os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
+
+from stand_ins import EVERY_BACKEND
+
+USABLE = [name for name, backend in EVERY_BACKEND.items() if backend.problem() is None]
+
+
+def pytest_report_header(config):
+    """Say which backends the suite runs over, and why not over the others."""
+    absent = [f"{name} ({why.reason})" for name, b in EVERY_BACKEND.items() if (why := b.problem())]
+    return [f"backends: {', '.join(USABLE)}", f"backends left out: {'; '.join(absent) or 'none'}"]
+
+
+@pytest.fixture(params=USABLE)
+def backend(request):
+    """Each usable backend in turn, in force for the test."""
+    with _backends.using(EVERY_BACKEND[request.param]) as chosen:
+        yield chosen
+
+
+@pytest.fixture(autouse=True)
+def _same_switch_after_each_test():
+    before = _backends._current
+    yield
+    _backends._set(before)
+
+
+@pytest.fixture
+def mnist():
+    """The real MNIST as uint8, ((x, t), (x_test, t_test))."""
+    folder = os.environ.get("XPNET_DATA")
+    if not folder or not any(Path(folder).glob("train-images*")):
+        pytest.skip("the real MNIST is not here; set XPNET_DATA to a folder with its four IDX files")
+    from xpnet import datasets
+
+    return datasets.mnist(normalize=False)

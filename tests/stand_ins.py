@@ -1,0 +1,79 @@
+"""Backends for tests: a strict device array on any machine, and CUDA kernels in the simulator."""
+
+from __future__ import annotations
+
+import os
+from types import MappingProxyType
+
+import array_api_strict
+import numpy as np
+
+from xpnet import _backends, to_numpy
+from xpnet._backends import Problem
+from xpnet._backends.base import Backend
+from xpnet._backends.host import NumpyBackend
+from xpnet_kernels import _dispatch
+
+
+class StrictBackend(Backend):
+    """array_api_strict on its second device: refuses mixed devices and anything outside the standard."""
+
+    name = "array-api-strict"
+    family = "array_api_strict"
+    engines = _dispatch.REFERENCE
+    second = array_api_strict.Device("device1")
+
+    def problem(self):
+        return None
+
+    def device(self):
+        return "device1 of array_api_strict"
+
+    @property
+    def xp(self):
+        return array_api_strict
+
+    def from_host(self, array):
+        return array_api_strict.asarray(array, device=self.second)
+
+    def asarray(self, values, dtype=None):
+        made = super().asarray(values, None if dtype is None or _is_strict(values) else dtype)
+        if dtype is None:
+            return made
+        return array_api_strict.astype(made, getattr(array_api_strict, np.dtype(dtype).name), copy=False)
+
+
+def _is_strict(values):
+    return type(values).__module__.startswith("array_api_strict")
+
+
+class SimulatedBackend(NumpyBackend):
+    """NumPy arrays served by the numba.cuda kernels, in Numba's simulator."""
+
+    name = "simulated-cuda"
+    engines = MappingProxyType({"numpy": "numba-cuda"})
+
+    def problem(self):
+        if os.environ.get("NUMBA_ENABLE_CUDASIM") != "1":
+            return Problem("there is a GPU: the kernels run on it as numba-cuda", "nothing to mend")
+        return None
+
+
+EVERY_BACKEND = dict(_backends._BACKENDS)
+EVERY_BACKEND |= {stand_in.name: stand_in for stand_in in (StrictBackend(), SimulatedBackend())}
+
+
+def family(array):
+    """The array library's name; NumPy scalars count as NumPy arrays."""
+    return "numpy" if isinstance(array, np.generic) else type(array).__module__.partition(".")[0]
+
+
+def check(actual, expected, backend, dtype="float64", rtol=1e-12, atol=1e-12):
+    """Compare an array of any family with NumPy values: family, device, dtype, shape and values."""
+    assert family(actual) == backend.family
+    if backend.family == "array_api_strict":
+        assert actual.device == StrictBackend.second
+    host = to_numpy(actual)
+    assert host.dtype == np.dtype(dtype)
+    np.testing.assert_allclose(host, expected, rtol=rtol, atol=atol, strict=False)
+    assert host.shape == np.shape(expected)

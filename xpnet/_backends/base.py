@@ -1,0 +1,117 @@
+"""What a backend is: where new arrays are made, and which engines serve the arrays of each family."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from xpnet_kernels._arrays import Array, family_of, is_array
+from xpnet_kernels._dispatch import Engines
+
+
+@dataclass(frozen=True)
+class Problem:
+    """Why a backend cannot be used here, and the line that mends it."""
+
+    reason: str
+    remedy: str
+
+
+class BackendUnavailableError(RuntimeError):
+    """A backend was asked for that cannot be used on this machine."""
+
+
+class Backend:
+    """One of the places and ways to compute.
+
+    Attributes
+    ----------
+    name : str
+        `"numpy"`, `"numba"`, `"cupy"` or `"numba-cuda"`.
+    family : str
+        The array library: `"numpy"` or `"cupy"`.
+    engines : mapping
+        Which engine serves the arrays of each family; see `xpnet_kernels._dispatch`.
+    """
+
+    name: str
+    family: str
+    engines: Engines
+
+    def __repr__(self) -> str:
+        return f"<xpnet backend {self.name}>"
+
+    def __deepcopy__(self, memo: object) -> Backend:
+        return self  # there is one of each
+
+    def problem(self) -> Problem | None:
+        """Return why the backend cannot be used here, or None if it can."""
+        raise NotImplementedError
+
+    def device(self) -> str:
+        """Return the device in words, e.g. `"CPU, AMD EPYC, 2 cores"`."""
+        raise NotImplementedError
+
+    @property
+    def xp(self) -> Any:
+        """The array module, `numpy` or `cupy`."""
+        raise NotImplementedError
+
+    def from_host(self, array: Any) -> Array:
+        """Return a NumPy array on this backend's device, without a copy where it lies there already."""
+        return self.xp.asarray(array)
+
+    def synchronize(self) -> None:
+        """Wait until the device has done all it was asked to do."""
+
+    def asarray(self, values: Any, dtype: Any = None) -> Array:
+        """Return `values` as an array on this backend's device.
+
+        Parameters
+        ----------
+        values : array of any family, list or number
+        dtype : dtype, optional
+            The dtype to convert to; by default the values' own.
+
+        Returns
+        -------
+        array
+            `values` itself if nothing had to change.
+        """
+        if is_array(values) and family_of(values).name == self.family:
+            return values if dtype is None or values.dtype == dtype else values.astype(dtype)
+        return self.from_host(np.asarray(to_numpy(values), dtype=dtype))
+
+    def require(self) -> Backend:
+        """Return this backend.
+
+        Raises
+        ------
+        BackendUnavailableError
+            If it cannot be used here; says why and what to do.
+        """
+        problem = self.problem()
+        if problem is not None:
+            raise BackendUnavailableError(
+                f"backend {self.name!r} cannot be used here: {problem.reason}. To mend it: {problem.remedy}"
+            )
+        return self
+
+
+def to_numpy(values: Any) -> np.ndarray[Any, Any]:
+    """Return `values` as a NumPy array on the host; a CuPy array is copied from its device.
+
+    Parameters
+    ----------
+    values : array of any family, list or number
+    """
+    if not is_array(values):
+        return np.asarray(values)
+    family = family_of(values)
+    if family.name == "numpy":
+        return np.asarray(values)
+    if family.name == "cupy":
+        return np.asarray(values.get())
+    return np.from_dlpack(values, device="cpu", copy=True)

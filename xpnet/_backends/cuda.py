@@ -1,0 +1,113 @@
+"""The two backends that compute on a CUDA GPU: `cupy` and `numba-cuda`; the only file that imports cupy."""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import importlib.util
+import os
+from typing import Any
+
+from xpnet._backends.base import Backend, Problem
+from xpnet_kernels import _dispatch
+
+_INSTALL = 'pip install "xpnet[cuda13]" (or "xpnet[cuda12]" where nvidia-smi says CUDA 12), one of them only'
+
+
+class CupyBackend(Backend):
+    """CuPy arrays, served by the reference."""
+
+    name = "cupy"
+    family = "cupy"
+    engines = _dispatch.REFERENCE
+
+    def problem(self) -> Problem | None:
+        """Return what keeps CuPy from using a GPU here, in plain words."""
+        return _cupy_problem()
+
+    def device(self) -> str:
+        """Return the current GPU in words."""
+        cupy = self.xp
+        current = cupy.cuda.Device().id
+        name = cupy.cuda.runtime.getDeviceProperties(current)["name"].decode()
+        return f"GPU {current}, {name}"
+
+    @property
+    def xp(self) -> Any:
+        """The array module."""
+        return importlib.import_module("cupy")
+
+    def synchronize(self) -> None:
+        """Wait for the current stream."""
+        self.xp.cuda.get_current_stream().synchronize()
+
+
+class NumbaCudaBackend(CupyBackend):
+    """CuPy arrays, served by numba.cuda kernels and by the reference where there is none."""
+
+    name = "numba-cuda"
+    engines = _dispatch.KERNELS
+
+    def problem(self) -> Problem | None:
+        """Return what keeps CuPy or numba.cuda from using a GPU here, in plain words."""
+        return _cupy_problem() or _numba_problem()
+
+
+@functools.cache
+def _cupy_problem() -> Problem | None:
+    if importlib.util.find_spec("cupy") is None:
+        return Problem("CuPy is not installed", _INSTALL)
+    try:
+        cupy = importlib.import_module("cupy")
+    except ImportError as error:
+        return Problem(
+            f"CuPy is installed but does not import ({_first_line(error)})", f"reinstall it: {_INSTALL}"
+        )
+    try:
+        devices = cupy.cuda.runtime.getDeviceCount()
+    except cupy.cuda.runtime.CUDARuntimeError as error:
+        return _driver_problem(str(error))
+    if devices == 0:
+        return _no_device()
+    return None
+
+
+def _driver_problem(status: str) -> Problem:
+    """Say in plain words what a CUDA status code means."""
+    if "InsufficientDriver" in status:
+        return Problem(
+            "there is no NVIDIA driver, or it is older than the CUDA version CuPy was built for",
+            "install an NVIDIA driver (`nvidia-smi` lists the GPU then), or use the backend 'cpu'",
+        )
+    if "NoDevice" in status:
+        return _no_device()
+    return Problem(f"CUDA does not start ({status})", "check that `nvidia-smi` lists the GPU")
+
+
+def _no_device() -> Problem:
+    return Problem(
+        "no CUDA device is visible",
+        "check that `nvidia-smi` lists a GPU and that CUDA_VISIBLE_DEVICES does not hide it",
+    )
+
+
+@functools.cache
+def _numba_problem() -> Problem | None:
+    if os.environ.get("NUMBA_ENABLE_CUDASIM") == "1":
+        return Problem(
+            "NUMBA_ENABLE_CUDASIM=1 replaces numba.cuda by its simulator", "unset NUMBA_ENABLE_CUDASIM"
+        )
+    try:
+        cuda = importlib.import_module("numba.cuda")
+    except ImportError as error:
+        return Problem(f"numba.cuda does not import ({_first_line(error)})", _INSTALL)
+    if not cuda.is_available():
+        return Problem(
+            "numba.cuda finds no CUDA toolkit for this driver",
+            f"{_INSTALL}, or set CUDA_HOME to an installed toolkit",
+        )
+    return None
+
+
+def _first_line(error: BaseException) -> str:
+    return str(error).strip().partition("\n")[0]

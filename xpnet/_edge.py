@@ -1,0 +1,38 @@
+"""The edge of a net: what a user passes in becomes an array of the net's device and dtype, once."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet._backends import Backend
+from xpnet_kernels._arrays import Array, cast, dtype_name, is_array
+
+
+def to_device(x: Any, backend: Backend, dtype: Any) -> Array:
+    """Put inputs on a backend's device: uint8 stays uint8, everything else becomes `dtype`."""
+    if is_array(x) and dtype_name(x) == "uint8":
+        return backend.asarray(x)
+    return backend.asarray(x, dtype)
+
+
+def to_input(x: Array, dtype: Any) -> Array:
+    """Return a batch in the net's dtype: uint8 is taken as pixels and scaled to 0..1."""
+    if dtype_name(x) == "uint8":
+        return cast(x, dtype) / 255
+    return x
+
+
+def check_samples(x: Array, t: Array) -> int:
+    """Return how many samples there are.
+
+    Raises
+    ------
+    ValueError
+        If x and t have not equally many, or there is none.
+    """
+    if x.ndim == 0 or t.ndim == 0 or x.shape[0] != t.shape[0] or x.shape[0] == 0:
+        raise ValueError(
+            f"x is {tuple(x.shape)} and t is {tuple(t.shape)}; "
+            "they must hold equally many samples, at least one"
+        )
+    return int(x.shape[0])

@@ -1,0 +1,171 @@
+"""Saving and loading a net: one safetensors file with the architecture in its metadata, never a pickle."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from xpnet import layers as built_in
+from xpnet._atomic import write_atomically
+from xpnet._backends import Backend, find, to_numpy
+from xpnet.layers import Layer
+
+if TYPE_CHECKING:
+    from xpnet.nets import Sequential
+
+FORMAT = "xpnet-1"
+
+
+class CheckpointError(ValueError):
+    """A file is no saved net, or is damaged."""
+
+
+def save(net: Sequential, path: str | Path) -> None:
+    """Write a net to one safetensors file; the net stays where and as it is.
+
+    The file appears under its name only when it is whole. float32 and float64 are kept bit for bit.
+
+    Parameters
+    ----------
+    net : Sequential
+    path : str or Path
+        An existing file is replaced.
+    """
+    from safetensors.numpy import save as serialize
+
+    # safetensors writes the memory as it lies, so only C order gives the array back.
+    arrays = {name: np.asarray(to_numpy(array), order="C") for name, array in net.params.items()}
+    metadata = {"format": FORMAT, "net": json.dumps(describe(net))}
+    metadata["sha256"] = fingerprint(arrays, metadata["net"])
+    write_atomically(Path(path), serialize(arrays, metadata))
+
+
+def describe(net: Sequential) -> dict[str, Any]:
+    """Return a net's architecture as plain values."""
+    return {
+        "type": type(net).__name__,
+        "dtype": str(net.dtype),
+        "config": net.config(),
+        "layers": [
+            {
+                "name": name,
+                "type": type(layer).__name__,
+                "parameters": list(layer.parameters),
+                "config": layer.config(),
+            }
+            for name, layer in net.layers.items()
+        ],
+        "loss": type(net.lastLayer).__name__,
+    }
+
+
+def fingerprint(arrays: Mapping[str, np.ndarray[Any, Any]], architecture: str) -> str:
+    """Return the SHA-256 of the architecture and of every array's name, dtype, shape and bytes."""
+    digest = hashlib.sha256(architecture.encode())
+    for name in sorted(arrays):
+        array = arrays[name]
+        digest.update(f"{name} {array.dtype} {array.shape}".encode())
+        digest.update(array.tobytes())
+    return digest.hexdigest()
+
+
+def load(
+    path: str | Path,
+    backend: str | Backend | None = None,
+    layers: Mapping[str, type[Layer]] | None = None,
+) -> Sequential:
+    """Read a net from a file that `save` wrote.
+
+    A file made on a GPU loads on a machine without one, and without CuPy.
+
+    Parameters
+    ----------
+    path : str or Path
+    backend : str or Backend, optional
+        Where to put it; the backend in force by default.
+    layers : dict of str to type, optional
+        Layers of your own that the net uses, by class name.
+
+    Returns
+    -------
+    Sequential
+        Of the class that was saved, if it is one of `xpnet.nets`.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    CheckpointError
+        If the file is damaged or was not written by xpnet, or needs a layer that `layers` does not give.
+    """
+    path = Path(path)
+    architecture, arrays = _read(path)
+    known = {name: getattr(built_in, name) for name in built_in.__all__} | dict(layers or {})
+    net = _build(path, architecture, arrays, known)
+    return net if backend is None else net.to(find(backend))
+
+
+def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
+    """Return architecture and arrays of a file whose hash is right."""
+    from safetensors import SafetensorError
+    from safetensors.numpy import load as deserialize
+
+    data = path.read_bytes()
+    try:
+        arrays = deserialize(data)
+        size = int.from_bytes(data[:8], "little")
+        metadata = json.loads(data[8 : 8 + size])["__metadata__"]
+        form, text, expected = metadata["format"], metadata["net"], metadata["sha256"]
+    except (SafetensorError, ValueError, KeyError) as error:
+        raise CheckpointError(
+            f"{path} is not a whole file written by net.save ({type(error).__name__}: {error}); "
+            "save the net again or take another copy"
+        ) from None
+    if form != FORMAT:
+        raise CheckpointError(f"{path} has the format {form!r}; this version reads {FORMAT!r}")
+    found = fingerprint(arrays, text)
+    if found != expected:
+        raise CheckpointError(
+            f"{path} is damaged: its content has the SHA-256 {found[:12]}… but {expected[:12]}… was saved; "
+            "take another copy"
+        )
+    return json.loads(text), arrays
+
+
+def _build(
+    path: Path,
+    architecture: dict[str, Any],
+    arrays: dict[str, np.ndarray[Any, Any]],
+    known: Mapping[str, type[Layer]],
+) -> Sequential:
+    from xpnet import nets
+
+    layers: dict[str, Layer] = {}
+    number = 0
+    for entry in architecture["layers"]:
+        number += bool(entry["parameters"])
+        cells = {name: arrays[f"{name}{number}"] for name in entry["parameters"]}
+        layers[entry["name"]] = _known(path, known, entry["type"])(**cells, **entry["config"])
+    net = nets.Sequential(
+        layers,
+        loss=_known(path, known, architecture["loss"])(),  # type: ignore[arg-type]
+        dtype=architecture["dtype"],
+        **architecture["config"],
+    )
+    # The subclasses only choose the layers, which the file has chosen already.
+    net.__class__ = getattr(nets, architecture["type"], nets.Sequential)
+    return net
+
+
+def _known(path: Path, known: Mapping[str, type[Layer]], name: str) -> type[Layer]:
+    if name not in known:
+        raise CheckpointError(
+            f"{path} needs the layer {name!r}, which xpnet does not have; pass it: "
+            f"xpnet.load(path, layers={{{name!r}: {name}}})"
+        )
+    return known[name]

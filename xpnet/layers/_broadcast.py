@@ -1,0 +1,26 @@
+"""What the graph nodes share: two operands that may broadcast against each other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet_kernels._arrays import common_family, family_of, is_array
+
+
+def check_pair(layer: str, x: Any, y: Any) -> None:
+    """Raise DeviceMismatchError if x and y are arrays of two families."""
+    if is_array(x) and is_array(y):
+        common_family(layer, ("x", "y"), (x, y))
+
+
+def sum_to_shape_of(operand: Any, gradient: Any) -> Any:
+    """Sum a gradient over the axes along which `operand` was broadcast in forward."""
+    if not is_array(gradient):
+        return gradient
+    shape = tuple(operand.shape) if is_array(operand) else ()
+    xp = family_of(gradient).xp
+    extra = gradient.ndim - len(shape)
+    if extra > 0:
+        gradient = xp.sum(gradient, axis=tuple(range(extra)))
+    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[axis] != 1)
+    return xp.sum(gradient, axis=stretched, keepdims=True) if stretched else gradient

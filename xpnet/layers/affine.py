@@ -1,0 +1,85 @@
+"""The affine (fully connected) layer (book, volume 1, section 5.6)."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from xpnet.layers._base import Layer, as_input
+from xpnet.parameter import DataOf, GradientOf
+from xpnet_kernels import affine, affine_backward
+from xpnet_kernels._arrays import Array, namespace
+
+
+class Affine(Layer):
+    """x W + b.
+
+    Parameters
+    ----------
+    W : array (D, H)
+    b : array (H,)
+
+    Attributes
+    ----------
+    W, b : array
+        The parameters; assigning to them copies the values into the cell that net and optimizer share.
+    dW, db : array
+        Their gradients, after `backward`.
+    """
+
+    W, b = DataOf("W"), DataOf("b")
+    dW, db = GradientOf("W"), GradientOf("b")
+
+    def __init__(self, W: Any, b: Any) -> None:
+        super().__init__(W=W, b=b)
+        if self.W.ndim != 2 or tuple(self.b.shape) != (self.W.shape[1],):
+            raise ValueError(
+                f"Affine: W is {tuple(self.W.shape)} and b is {tuple(self.b.shape)}; "
+                "W must be (D, H) and b must be (H,)."
+            )
+
+    def forward(self, x: Any) -> Array:
+        """Return x W + b.
+
+        Parameters
+        ----------
+        x : array (N, D), (D,) or (N, ...) with D elements after the first axis
+            Integers take W's dtype.
+
+        Returns
+        -------
+        array (N, H), or (H,) for a single sample (D,)
+
+        Raises
+        ------
+        ValueError
+            If x does not have D features.
+        """
+        return self.unflatten(affine(self.flatten(x), self.W, self.b))
+
+    def backward(self, dout: Array) -> Array:
+        """Return dout Wᵀ in x's own shape; leave xᵀ dout in `dW` and the sum of dout's rows in `db`."""
+        x = self.remembered("x")
+        xp = namespace(x)
+        dout = xp.reshape(as_input(dout, like=self.W), (x.shape[0], self.W.shape[1]))
+        dx, self.dW, self.db = affine_backward(dout, x, self.W)
+        return xp.reshape(dx, self.input_shape)
+
+    def flatten(self, x: Any) -> Array:
+        """Return x as (N, D), and remember it and its own shape."""
+        x = as_input(x, like=self.W)
+        self.input_shape = tuple(x.shape)
+        single = x.ndim <= 1
+        rows = 1 if single else x.shape[0]
+        features = math.prod(self.input_shape if single else self.input_shape[1:])
+        if features != self.W.shape[0]:
+            raise ValueError(
+                f"Affine: x has {features} features but W is {tuple(self.W.shape)}; "
+                f"{'x.size' if single else 'x.shape[1]'} must equal W.shape[0]."
+            )
+        self.x = namespace(x).reshape(x, (rows, features))
+        return self.x
+
+    def unflatten(self, y: Array) -> Array:
+        """Return y as (H,) if the input was a single sample, as it is otherwise."""
+        return y[0, :] if len(self.input_shape) <= 1 else y

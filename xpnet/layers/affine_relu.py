@@ -1,0 +1,47 @@
+"""Affine followed by ReLU, with the forward pass fused into one operation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet.layers._base import Layer
+from xpnet.layers.affine import Affine
+from xpnet.layers.relu import Relu
+from xpnet_kernels import affine_relu
+from xpnet_kernels._arrays import Array
+
+
+class AffineRelu(Layer):
+    """Runs an `Affine` and the `Relu` after it as one; both keep their own state, as if run alone.
+
+    Parameters
+    ----------
+    affine : Affine
+    relu : Relu
+    """
+
+    def __init__(self, affine: Affine, relu: Relu) -> None:
+        super().__init__()
+        self.affine, self.relu = affine, relu
+        self.parameters = affine.parameters
+
+    def forward(self, x: Any) -> Array:
+        """Return relu(x W + b); see `Affine.forward`."""
+        affine = self.affine
+        y, self.relu.mask = affine_relu(affine.flatten(x), affine.W, affine.b)
+        return affine.unflatten(y)
+
+    def backward(self, dout: Array) -> Array:
+        """Go back through the ReLU, then through the affine map."""
+        return self.affine.backward(self.relu.backward(dout))
+
+
+def fuse(layers: list[Layer]) -> list[Layer]:
+    """Return the layers with every Affine and the Relu right after it taken together."""
+    stages: list[Layer] = []
+    for layer in layers:
+        if stages and type(layer) is Relu and type(stages[-1]) is Affine:
+            stages[-1] = AffineRelu(stages[-1], layer)
+        else:
+            stages.append(layer)
+    return stages

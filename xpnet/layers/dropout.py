@@ -1,0 +1,55 @@
+"""Dropout (Srivastava et al. 2014; book, volume 1, section 6.4.3)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet import random
+from xpnet.layers._base import Layer, as_input
+from xpnet_kernels._arrays import Array, asarray_like
+
+
+class Dropout(Layer):
+    """Drops elements at random while training; scales all by 1 - ratio otherwise.
+
+    The mask is drawn on the host from xpnet's generator, so a seed gives the same masks on every backend.
+
+    Parameters
+    ----------
+    dropout_ratio : float, optional
+        Probability of an element to be dropped, 0 <= ratio < 1.
+
+    Attributes
+    ----------
+    mask : array of x's shape and dtype
+        1 where the last x passed, 0 where it was dropped; 1 - ratio everywhere outside training.
+    """
+
+    config_names = ("dropout_ratio",)
+
+    def __init__(self, dropout_ratio: float = 0.5) -> None:
+        super().__init__()
+        if not 0 <= dropout_ratio < 1:
+            raise ValueError(f"Dropout: dropout_ratio is {dropout_ratio}; it must be at least 0 and below 1.")
+        self.dropout_ratio = dropout_ratio
+
+    def forward(self, x: Any) -> Array:
+        """Return x with dropped elements set to 0 or, outside training, x · (1 - ratio).
+
+        Parameters
+        ----------
+        x : array of any shape, list or number
+        """
+        x = as_input(x)
+        if self.training:
+            kept = random.generator().random(tuple(x.shape), dtype=np.float32) >= self.dropout_ratio
+            self.mask = asarray_like(kept, like=x, dtype=x.dtype)
+        else:
+            self.mask = 1.0 - self.dropout_ratio
+        return x * self.mask
+
+    def backward(self, dout: Array) -> Array:
+        """Return dout · mask."""
+        return as_input(dout) * self.remembered("mask")

@@ -1,0 +1,44 @@
+"""Identity output with half the mean squared error, for regression (book, volume 1, section 4.2.1)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet.layers._base import as_input
+from xpnet.layers._loss import LossLayer, check_finite, float_targets
+from xpnet_kernels import squared_error
+from xpnet_kernels._arrays import Array
+
+
+class IdentityWithLoss(LossLayer):
+    """½ Σ (y - t)² / N.
+
+    Attributes
+    ----------
+    y, t : array
+        The last output and target.
+    loss : array (), or a NumPy scalar
+    """
+
+    def forward(self, x: Any, t: Any, validate: bool = True) -> Array:
+        """Return the loss.
+
+        Parameters
+        ----------
+        x : array (N, ...)
+            The net's output; one axis (N,) is N samples of one number.
+        t : array of x's shape
+        validate : bool, optional
+            Whether to look for NaN, which waits for a GPU to finish.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, the batch is empty, or x or t hold NaN.
+        """
+        self.y = as_input(x)
+        self.t = float_targets("IdentityWithLoss", self.y, t)
+        self.loss, self.dx = squared_error(self.y, self.t)
+        if validate:
+            check_finite("IdentityWithLoss", self.loss, self.y)
+        return self.loss

@@ -1,0 +1,27 @@
+"""Softmax over the last axis (book, volume 1, section 3.5)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from xpnet.layers._base import Layer, as_input
+from xpnet_kernels import softmax, softmax_backward
+from xpnet_kernels._arrays import Array
+
+
+class Softmax(Layer):
+    """exp(a_k) / Σ_i exp(a_i) over the last axis; each row has its own maximum subtracted."""
+
+    def forward(self, x: Any) -> Array:
+        """Return the softmax of the last axis.
+
+        Parameters
+        ----------
+        x : array (..., C) or list
+        """
+        self.y = softmax(as_input(x))
+        return self.y
+
+    def backward(self, dout: Array) -> Array:
+        """Return y · (dout - Σ dout · y)."""
+        return softmax_backward(as_input(dout), self.remembered("y"))

@@ -1,0 +1,274 @@
+"""A net of layers in a row that ends in a loss: predict, loss, gradient, accuracy, fit, save."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xpnet import _backends
+from xpnet._backends import Backend
+from xpnet._edge import check_samples, to_device, to_input
+from xpnet.layers import Layer, LossLayer, SoftmaxWithLoss
+from xpnet.layers.affine_relu import fuse
+from xpnet.nets._params import Params, named_cells
+from xpnet.training import History, fit
+from xpnet_kernels import _dispatch
+from xpnet_kernels._arrays import Array, namespace
+
+CHUNK = 10_000
+"""How many samples `accuracy` sends through the net at a time."""
+
+
+class Sequential:
+    """Layers in a row, with a loss last.
+
+    Parameters
+    ----------
+    layers : list of Layer, or dict of str to Layer
+        Without names they are called `Affine1`, `Relu1`, `Affine2`, ...
+    loss : LossLayer, optional
+        `SoftmaxWithLoss()` by default.
+    weight_decay_lambda : float, optional
+        λ of the penalty ½ λ Σ W² over all matrices, part of the loss.
+    dtype : dtype, optional
+        `"float32"` (default) or `"float64"`: what parameters and inputs are converted to.
+
+    Attributes
+    ----------
+    layers : dict of str to Layer
+        May be changed; the net follows.
+    lastLayer : LossLayer
+    params : Params
+        Every parameter by name: `W1`, `b1`, ...
+    backend : Backend
+        Where the parameters live and what serves them.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer] | Mapping[str, Layer],
+        loss: LossLayer | None = None,
+        weight_decay_lambda: float = 0.0,
+        dtype: Any = "float32",
+    ) -> None:
+        self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
+        self.lastLayer = SoftmaxWithLoss() if loss is None else loss
+        self.weight_decay_lambda = float(weight_decay_lambda)
+        self.dtype = _checked_dtype(dtype)
+        self._pinned: Backend | None = None
+        self._stages: list[Layer] = []
+        self._move(_backends.current())
+
+    def __repr__(self) -> str:
+        rows = [f"  {name}: {layer}" for name, layer in self.layers.items()]
+        head = f"{type(self).__name__} on {self.backend.name}, {self.dtype}"
+        return "\n".join([head, *rows, f"  loss: {type(self.lastLayer).__name__}"])
+
+    @property
+    def params(self) -> Params:
+        """Every parameter by name."""
+        return Params(named_cells(self.layers.values()))
+
+    @property
+    def backend(self) -> Backend:
+        """The backend that `to` put the net on; else its arrays' device, served as the switch says."""
+        if self._pinned is not None:
+            return self._pinned
+        for cell in named_cells(self.layers.values()).values():
+            return _backends.of_arrays(cell.data)
+        return _backends.current()
+
+    def to(self, backend: str | Backend | None = None, dtype: Any = None) -> Sequential:
+        """Move the net, its gradients and its optimizers' state; return the net.
+
+        Parameters
+        ----------
+        backend : str or Backend, optional
+            See `xpnet.use`. The net stays there whatever the switch says later.
+        dtype : dtype, optional
+            `"float32"` or `"float64"`.
+
+        Raises
+        ------
+        ValueError, BackendUnavailableError
+            As `xpnet.use`; the net stays as it was.
+        """
+        target = self.backend if backend is None else _backends.find(backend)
+        if dtype is not None:
+            self.dtype = _checked_dtype(dtype)
+        if backend is not None:
+            self._pinned = target
+        self._move(target)
+        return self
+
+    def _move(self, backend: Backend) -> None:
+        for layer in self.layers.values():
+            layer.move(backend, self.dtype)
+        self.lastLayer.move(backend, self.dtype)
+
+    def copy(self, dtype: Any = None) -> Sequential:
+        """Return a net of the same layers and values that shares no array with this one.
+
+        Parameters
+        ----------
+        dtype : dtype, optional
+            `"float32"` or `"float64"`; by default this net's own.
+        """
+        twin = copy.deepcopy(self)
+        return twin if dtype is None else twin.to(dtype=dtype)
+
+    def predict(self, x: Any) -> Array:
+        """Return the last layer's output (logits) for a batch.
+
+        Parameters
+        ----------
+        x : array (N, D) of any family, or (N, ...) for an Affine first layer
+            uint8 is taken as pixels and scaled to 0..1; anything else is converted to the net's dtype.
+
+        Returns
+        -------
+        array (N, C) on the net's device
+        """
+        with _dispatch.serving(self.backend.engines):
+            return self.forward(self.input(x), training=False)
+
+    def loss(self, x: Any, t: Any, training: bool = False) -> Array:
+        """Return the mean loss of a batch, weight decay included.
+
+        Parameters
+        ----------
+        x : array (N, D)
+        t : array (N,) of class indices, or (N, C) one-hot
+        training : bool, optional
+            Whether Dropout drops.
+
+        Returns
+        -------
+        array () or NumPy scalar, on the net's device
+        """
+        with _dispatch.serving(self.backend.engines):
+            return self.loss_of(self.forward(self.input(x), training), self.target(t))
+
+    def gradient(self, x: Any, t: Any, training: bool = True) -> dict[str, Array]:
+        """Return the gradient of the loss for every parameter, by back-propagation.
+
+        Parameters
+        ----------
+        x, t, training
+            As for `loss`; Dropout drops by default.
+
+        Returns
+        -------
+        dict of str to array
+            Keyed like `params`.
+        """
+        with _dispatch.serving(self.backend.engines):
+            self.loss_of(self.forward(self.input(x), training), self.target(t))
+            return self.backward()
+
+    def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
+        """Return the gradient by central differences, Dropout off; slow, for checking `gradient`."""
+        from xpnet.gradients import numerical_gradient
+
+        x, t = self.input(x), self.target(t)
+        return {
+            name: numerical_gradient(lambda _: self.loss(x, t), array) for name, array in self.params.items()
+        }
+
+    def accuracy(self, x: Any, t: Any) -> float:
+        """Return the share of samples whose predicted class is right.
+
+        Parameters
+        ----------
+        x : array (N, D)
+        t : array (N,) of class indices, or (N, C) one-hot
+
+        Raises
+        ------
+        TypeError
+            If the net's loss is not one of a classifier.
+        ValueError
+            If the batch is empty or the labels do not fit.
+        """
+        x, t = to_device(x, self.backend, self.dtype), self.target(t)
+        samples = check_samples(x, t)
+        right = 0
+        for start in range(0, samples, CHUNK):
+            chunk = slice(start, start + CHUNK)
+            right += int(self.lastLayer.count_right(self.predict(x[chunk, ...]), t[chunk, ...]))
+        return right / samples
+
+    def fit(self, x: Any, t: Any, **options: Any) -> History:
+        """Train; see `xpnet.training.fit` for the options."""
+        return fit(self, x, t, **options)
+
+    def save(self, path: str | Path) -> None:
+        """Write the net to one safetensors file; see `xpnet.checkpoint.save`."""
+        from xpnet.checkpoint import save
+
+        save(self, path)
+
+    def config(self) -> dict[str, Any]:
+        """Return the constructor's arguments besides the layers, for a saved file."""
+        return {"weight_decay_lambda": self.weight_decay_lambda}
+
+    def input(self, x: Any) -> Array:
+        """Return inputs on the net's device, in its dtype."""
+        return to_input(to_device(x, self.backend, self.dtype), self.dtype)
+
+    def target(self, t: Any) -> Array:
+        """Return targets on the net's device."""
+        return self.lastLayer.to_device(t, self.backend, self.dtype)
+
+    def forward(self, x: Array, training: bool) -> Array:
+        """Send a batch of the net's device and dtype through the layers."""
+        self._stages = fuse(list(self.layers.values()))
+        for layer in self.layers.values():
+            layer.training = training
+        for stage in self._stages:
+            x = stage.forward(x)
+        return x
+
+    def loss_of(self, y: Array, t: Array, validate: bool = True) -> Array:
+        """Return the loss of the layers' output, weight decay included."""
+        loss = self.lastLayer.forward(y, t, validate=validate)
+        if self.weight_decay_lambda:
+            for W in self._decaying().values():
+                loss = loss + 0.5 * self.weight_decay_lambda * namespace(W).sum(W * W)
+        return loss
+
+    def backward(self) -> dict[str, Array]:
+        """Go back through the layers after `forward` and `loss_of`; return all gradients."""
+        dout = self.lastLayer.backward()
+        for stage in reversed(self._stages):
+            dout = stage.backward(dout)
+        cells = named_cells(self.layers.values())
+        if self.weight_decay_lambda:
+            for name, W in self._decaying().items():
+                cells[name].grad = cells[name].grad + self.weight_decay_lambda * W
+        return {name: cell.grad for name, cell in cells.items()}
+
+    def _decaying(self) -> dict[str, Array]:
+        return {name: array for name, array in self.params.items() if array.ndim > 1}
+
+
+def _named(layers: Iterable[Layer]) -> dict[str, Layer]:
+    """Name layers by kind and number: Affine1, Relu1, Affine2."""
+    named: dict[str, Layer] = {}
+    counts: dict[str, int] = {}
+    for layer in layers:
+        kind = type(layer).__name__
+        counts[kind] = counts.get(kind, 0) + 1
+        named[f"{kind}{counts[kind]}"] = layer
+    return named
+
+
+def _checked_dtype(dtype: Any) -> np.dtype[Any]:
+    checked: np.dtype[Any] = np.dtype(dtype)
+    if checked not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"a net's dtype is float32 or float64, got {checked}")
+    return checked

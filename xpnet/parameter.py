@@ -1,0 +1,106 @@
+"""The cell that holds one trainable array, shared by the layer, the net and the optimizer."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from xpnet_kernels._arrays import Array, asarray_like, family_of, is_array
+
+if TYPE_CHECKING:
+    from xpnet._backends import Backend
+    from xpnet.layers._base import Layer
+    from xpnet.optimizers._base import Optimizer
+
+
+class Parameter:
+    """A trainable array, its gradient, and what optimizers remember about it.
+
+    Layer, net and optimizer hold the same cell, so that whoever replaces an array replaces it for all.
+    Replacing a layer's arrays while an optimizer holds the old ones would train dead arrays without an error.
+
+    Parameters
+    ----------
+    data : array, list or number
+        An array is held as it is, not copied; anything else becomes a float64 NumPy array.
+
+    Attributes
+    ----------
+    data : array
+    grad : array of data's shape, or None before the first backward pass
+    state : mapping of Optimizer to dict of str to array
+        What each living optimizer keeps for this parameter (velocity, moments).
+    """
+
+    def __init__(self, data: Any) -> None:
+        if not is_array(data):
+            data = np.asarray(data, dtype=np.float64)
+        elif family_of(data).name == "numpy" and data.dtype.kind in "biu":
+            data = data.astype(np.float64)
+        self.data: Array = data
+        self.grad: Array | None = None
+        self.state: WeakKeyDictionary[Optimizer, dict[str, Array]] = WeakKeyDictionary()
+
+    def __repr__(self) -> str:
+        return f"Parameter(shape={self.data.shape}, dtype={self.data.dtype})"
+
+    def assign(self, values: Any) -> None:
+        """Take new values in the dtype and on the device of the old ones; arrays are copied.
+
+        Parameters
+        ----------
+        values : array of data's shape, or `data` itself after an update in place
+
+        Raises
+        ------
+        ValueError
+            If the shape differs.
+        """
+        if values is self.data:
+            return
+        shape = tuple(np.shape(values))
+        if shape != tuple(self.data.shape):
+            raise ValueError(f"expected a parameter of shape {tuple(self.data.shape)}, got {shape}")
+        if is_array(values) and family_of(values) is family_of(self.data):
+            self.data = family_of(values).xp.asarray(values, dtype=self.data.dtype, copy=True)
+        else:
+            from xpnet._backends import to_numpy
+
+            self.data = asarray_like(to_numpy(values), like=self.data, dtype=self.data.dtype)
+
+    def move(self, backend: Backend, dtype: Any = None) -> None:
+        """Put the data, the gradient and the optimizers' arrays on a backend's device."""
+        self.data = backend.asarray(self.data, dtype)
+        if self.grad is not None:
+            self.grad = backend.asarray(self.grad, dtype)
+        for arrays in self.state.values():
+            for name, array in arrays.items():
+                arrays[name] = backend.asarray(array, dtype)
+
+
+class DataOf:
+    """Attribute of a layer that reads and writes the array of one of its parameters, e.g. `layer.W`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Layer, owner: type | None = None) -> Array:
+        return self if layer is None else layer.parameters[self.name].data
+
+    def __set__(self, layer: Layer, values: Any) -> None:
+        layer.parameters[self.name].assign(values)
+
+
+class GradientOf:
+    """Attribute of a layer that reads and writes the gradient of one of its parameters, e.g. `layer.dW`."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Layer, owner: type | None = None) -> Array:
+        return self if layer is None else layer.parameters[self.name].grad
+
+    def __set__(self, layer: Layer, values: Array) -> None:
+        layer.parameters[self.name].grad = values

@@ -1,0 +1,48 @@
+"""What `fit` says: where it runs, that kernels are compiling, and a progress bar."""
+
+from __future__ import annotations
+
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from xpnet.nets.sequential import Sequential
+
+COMPILING_AFTER = 1.0
+"""Seconds that the first step may take before it is said that kernels are compiling."""
+
+
+def say(line: str) -> None:
+    """Write one line where the progress bar goes."""
+    sys.stderr.write(f"xpnet: {line}\n")
+    sys.stderr.flush()
+
+
+def where_it_runs(net: Sequential) -> str:
+    """Return backend, device, dtype and path in one line."""
+    return f"{net.backend.name} on {net.backend.device()}, {net.dtype}, layer by layer"
+
+
+@contextmanager
+def says_when_compiling(enabled: bool) -> Iterator[None]:
+    """Say that kernels are compiling if the block, the first step, takes more than a second."""
+    if not enabled:
+        yield
+        return
+    timer = threading.Timer(COMPILING_AFTER, say, ["compiling kernels (once; the machine code is kept)"])
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def progress_bar(steps: int, enabled: bool) -> Any:
+    """Return a tqdm bar over all steps, silent when stderr is not a terminal."""
+    from tqdm import tqdm
+
+    return tqdm(total=steps, unit="step", disable=None if enabled else True, leave=False)
