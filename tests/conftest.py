@@ -1,4 +1,4 @@
-"""What all tests share: every backend present, with a stand-in for a device array and simulated GPU kernels."""
+"""What all tests share: every backend present, a stand-in for a device array, simulated GPU kernels."""
 
 from __future__ import annotations
 

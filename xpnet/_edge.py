@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from xpnet._backends import Backend
@@ -36,3 +37,9 @@ def check_samples(x: Array, t: Array) -> int:
             "they must hold equally many samples, at least one"
         )
     return int(x.shape[0])
+
+
+def chunks(samples: int, size: int) -> Iterator[slice]:
+    """Yield the slices that cut `samples` into pieces of `size`; the last may be smaller."""
+    for start in range(0, samples, size):
+        yield slice(start, min(start + size, samples))

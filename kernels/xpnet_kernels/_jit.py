@@ -100,10 +100,15 @@ def cuda_kernels() -> list[Any]:
 def load_cpu() -> None:
     """Import numba and put its dispatchers in place of the CPU stand-ins."""
     with _loading:
-        if "cpu" not in _loaded:
+        if "cpu" in _loaded:
+            return
+        from numba.core.compiler_lock import global_compiler_lock
+
+        # No thread may compile a kernel that is bound while one that it calls is still a stand-in.
+        with global_compiler_lock:
             for deferred in _cpu_kernels:
                 deferred.bind()
-            _loaded.add("cpu")
+        _loaded.add("cpu")
 
 
 class _DeferredCuda:

@@ -11,7 +11,7 @@ Arrays = tuple[Array, ...]
 
 
 def update_cpu(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> Arrays:
-    """Run a CPU kernel `kernel(*arrays, *numbers, *results)` on flat arrays.
+    """Run a CPU kernel `kernel(*arrays, numbers, *results)` on flat arrays.
 
     Parameters
     ----------
@@ -30,39 +30,30 @@ def update_cpu(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arr
     """
     results, flat = _prepare(arrays, numbers, out)
     kernel(*flat)
-    return results
+    return _finished(results, out)
 
 
 def update_cuda(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> Arrays:
     """Run a CUDA kernel as `update_cpu` runs a CPU kernel, one thread an element."""
     results, flat = _prepare(arrays, numbers, out)
     _launch.launch_over(arrays[0].size, kernel, *flat)
-    return results
+    return _finished(results, out)
 
 
 def _prepare(arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> tuple[Arrays, list[Any]]:
+    """Return the results and all of a kernel's arguments, flat; kernels write to C-contiguous memory only."""
     W = arrays[0]
-    results = out if out is not None else tuple(empty(W.shape, like=W) for _ in arrays[1:])
-    flat = [array.reshape(-1) for array in arrays]
-    flat += [W.dtype.type(number) for number in numbers]
-    flat += [flat_view(result) for result in results]
+    in_place = out is not None and all(array.flags.c_contiguous for array in out)
+    results = out if in_place else tuple(empty(W.shape, like=W) for _ in arrays[1:])
+    assert results is not None
+    flat: list[Any] = [array.reshape(-1) for array in arrays]
+    flat.append(tuple(W.dtype.type(number) for number in numbers))
+    flat += [result.reshape(-1) for result in results]
     return results, flat
 
 
-def flat_view(array: Array) -> Array:
-    """Return `array` as one axis, sharing its memory, so that writing to the view writes to the array.
-
-    Raises
-    ------
-    ValueError
-        If the array is not C-contiguous: a flattened copy would swallow the update.
-    """
-    if not array.flags.c_contiguous:
-        raise ValueError(
-            f"out must be C-contiguous, got shape {array.shape} with strides {array.strides}; "
-            "make it so with xp.ascontiguousarray(out)"
-        )
-    return array.reshape(-1)
+def _finished(results: Arrays, out: Arrays | None) -> Arrays:
+    return results if results is out else store_all(out, results)
 
 
 def store_all(out: Arrays | None, values: Arrays) -> Arrays:

@@ -53,13 +53,11 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
 
 
 @njit
-def adagrad_value(w: Any, g: Any, h: Any, lr: Any, eps: Any) -> Any:
+def adagrad_value(w: Any, g: Any, h: Any, numbers: Any) -> Any:
     """Return the new values at one weight; serves the CPU and the CUDA kernel."""
+    lr, eps = numbers
     h = h + g * g
     return w - lr * g / (math.sqrt(h) + eps), h
-
-
-adagrad_value_on_device = on_device(adagrad_value)
 
 
 @adagrad.implementation("numba")
@@ -69,10 +67,13 @@ def adagrad_cpu(W: Array, dW: Array, h: Array, *, lr: float, eps: float, out: Ar
 
 
 @njit
-def fill_adagrad(W: Array, dW: Array, h: Array, lr: Any, eps: Any, new_W: Array, new_h: Array) -> None:
+def fill_adagrad(W: Array, dW: Array, h: Array, numbers: Any, new_W: Array, new_h: Array) -> None:
     """Write the new values, element by element."""
     for i in range(W.size):
-        new_W[i], new_h[i] = adagrad_value(W[i], dW[i], h[i], lr, eps)
+        new_W[i], new_h[i] = adagrad_value(W[i], dW[i], h[i], numbers)
+
+
+adagrad_value_on_device = on_device(adagrad_value)
 
 
 @adagrad.implementation("numba-cuda")
@@ -84,8 +85,8 @@ def adagrad_cuda(
 
 
 @cuda.jit
-def adagrad_kernel(W: Array, dW: Array, h: Array, lr: Any, eps: Any, new_W: Array, new_h: Array) -> None:
+def adagrad_kernel(W: Array, dW: Array, h: Array, numbers: Any, new_W: Array, new_h: Array) -> None:
     """Write the new values; one thread an element."""
     i = cuda.grid(1)
     if i < W.size:
-        new_W[i], new_h[i] = adagrad_value_on_device(W[i], dW[i], h[i], lr, eps)
+        new_W[i], new_h[i] = adagrad_value_on_device(W[i], dW[i], h[i], numbers)

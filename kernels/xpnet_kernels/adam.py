@@ -14,8 +14,6 @@ from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import MATRIX_SHAPES, normal
 from xpnet_kernels._updates import Arrays, store_all, update_cpu, update_cuda
 
-ONE = np.float32(1)  # a plain 1 would widen float32 to float64 inside a kernel
-
 
 @operation(layer="Adam")
 def adam(
@@ -84,99 +82,55 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
         )
 
 
+def _numbers(
+    lr: float, beta1: float, beta2: float, eps: float, unbias1: float, unbias2: float
+) -> tuple[float, ...]:
+    """Return what the kernels need; 1 - beta is taken in float64, before rounding to the arrays' dtype."""
+    return lr, beta1, 1 - beta1, beta2, 1 - beta2, eps, unbias1, unbias2
+
+
 @njit
-def adam_value(
-    w: Any, g: Any, m: Any, v: Any, lr: Any, beta1: Any, beta2: Any, eps: Any, unbias1: Any, unbias2: Any
-) -> Any:
+def adam_value(w: Any, g: Any, m: Any, v: Any, numbers: Any) -> Any:
     """Return the new values at one weight; serves the CPU and the CUDA kernel."""
-    m = beta1 * m + (ONE - beta1) * g
-    v = beta2 * v + (ONE - beta2) * g * g
+    lr, beta1, rest1, beta2, rest2, eps, unbias1, unbias2 = numbers
+    m = beta1 * m + rest1 * g
+    v = beta2 * v + rest2 * g * g
     return w - lr * unbias1 * m / (math.sqrt(unbias2 * v) + eps), m, v
+
+
+@adam.implementation("numba")
+def adam_cpu(
+    W: Array, dW: Array, m: Array, v: Array, *, out: Arrays | None = None, **options: float
+) -> Arrays:
+    """Update in one pass."""
+    return update_cpu(fill_adam, (W, dW, m, v), _numbers(**options), out)
+
+
+@njit
+def fill_adam(
+    W: Array, dW: Array, m: Array, v: Array, numbers: Any, new_W: Array, new_m: Array, new_v: Array
+) -> None:
+    """Write the new values, element by element."""
+    for i in range(W.size):
+        new_W[i], new_m[i], new_v[i] = adam_value(W[i], dW[i], m[i], v[i], numbers)
 
 
 adam_value_on_device = on_device(adam_value)
 
 
-@adam.implementation("numba")
-def adam_cpu(
-    W: Array,
-    dW: Array,
-    m: Array,
-    v: Array,
-    *,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    unbias1: float,
-    unbias2: float,
-    out: Arrays | None = None,
-) -> Arrays:
-    """Update in one pass."""
-    return update_cpu(fill_adam, (W, dW, m, v), (lr, beta1, beta2, eps, unbias1, unbias2), out)
-
-
-@njit
-def fill_adam(
-    W: Array,
-    dW: Array,
-    m: Array,
-    v: Array,
-    lr: Any,
-    beta1: Any,
-    beta2: Any,
-    eps: Any,
-    unbias1: Any,
-    unbias2: Any,
-    new_W: Array,
-    new_m: Array,
-    new_v: Array,
-) -> None:
-    """Write the new values, element by element."""
-    for i in range(W.size):
-        new_W[i], new_m[i], new_v[i] = adam_value(
-            W[i], dW[i], m[i], v[i], lr, beta1, beta2, eps, unbias1, unbias2
-        )
-
-
 @adam.implementation("numba-cuda")
 def adam_cuda(
-    W: Array,
-    dW: Array,
-    m: Array,
-    v: Array,
-    *,
-    lr: float,
-    beta1: float,
-    beta2: float,
-    eps: float,
-    unbias1: float,
-    unbias2: float,
-    out: Arrays | None = None,
+    W: Array, dW: Array, m: Array, v: Array, *, out: Arrays | None = None, **options: float
 ) -> Arrays:
     """Update in one kernel."""
-    return update_cuda(adam_kernel, (W, dW, m, v), (lr, beta1, beta2, eps, unbias1, unbias2), out)
+    return update_cuda(adam_kernel, (W, dW, m, v), _numbers(**options), out)
 
 
 @cuda.jit
 def adam_kernel(
-    W: Array,
-    dW: Array,
-    m: Array,
-    v: Array,
-    lr: Any,
-    beta1: Any,
-    beta2: Any,
-    eps: Any,
-    unbias1: Any,
-    unbias2: Any,
-    new_W: Array,
-    new_m: Array,
-    new_v: Array,
+    W: Array, dW: Array, m: Array, v: Array, numbers: Any, new_W: Array, new_m: Array, new_v: Array
 ) -> None:
     """Write the new values; one thread an element."""
     i = cuda.grid(1)
     if i < W.size:
-        new_W[i], new_m[i], new_v[i] = adam_value_on_device(
-            W[i], dW[i], m[i], v[i], lr, beta1, beta2, eps, unbias1, unbias2
-        )
+        new_W[i], new_m[i], new_v[i] = adam_value_on_device(W[i], dW[i], m[i], v[i], numbers)

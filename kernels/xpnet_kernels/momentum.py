@@ -52,13 +52,11 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
 
 
 @njit
-def momentum_value(w: Any, g: Any, v: Any, lr: Any, momentum: Any) -> Any:
+def momentum_value(w: Any, g: Any, v: Any, numbers: Any) -> Any:
     """Return the new values at one weight; serves the CPU and the CUDA kernel."""
+    lr, momentum = numbers
     v = momentum * v - lr * g
     return w + v, v
-
-
-momentum_value_on_device = on_device(momentum_value)
 
 
 @momentum.implementation("numba")
@@ -70,10 +68,13 @@ def momentum_cpu(
 
 
 @njit
-def fill_momentum(W: Array, dW: Array, v: Array, lr: Any, momentum: Any, new_W: Array, new_v: Array) -> None:
+def fill_momentum(W: Array, dW: Array, v: Array, numbers: Any, new_W: Array, new_v: Array) -> None:
     """Write the new values, element by element."""
     for i in range(W.size):
-        new_W[i], new_v[i] = momentum_value(W[i], dW[i], v[i], lr, momentum)
+        new_W[i], new_v[i] = momentum_value(W[i], dW[i], v[i], numbers)
+
+
+momentum_value_on_device = on_device(momentum_value)
 
 
 @momentum.implementation("numba-cuda")
@@ -85,10 +86,8 @@ def momentum_cuda(
 
 
 @cuda.jit
-def momentum_kernel(
-    W: Array, dW: Array, v: Array, lr: Any, momentum: Any, new_W: Array, new_v: Array
-) -> None:
+def momentum_kernel(W: Array, dW: Array, v: Array, numbers: Any, new_W: Array, new_v: Array) -> None:
     """Write the new values; one thread an element."""
     i = cuda.grid(1)
     if i < W.size:
-        new_W[i], new_v[i] = momentum_value_on_device(W[i], dW[i], v[i], lr, momentum)
+        new_W[i], new_v[i] = momentum_value_on_device(W[i], dW[i], v[i], numbers)

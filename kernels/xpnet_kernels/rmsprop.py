@@ -14,8 +14,6 @@ from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import MATRIX_SHAPES, normal
 from xpnet_kernels._updates import Arrays, store_all, update_cpu, update_cuda
 
-ONE = np.float32(1)  # a plain 1 would widen float32 to float64 inside a kernel
-
 
 @operation(layer="RMSprop")
 def rmsprop(
@@ -56,46 +54,44 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
         )
 
 
+def _numbers(lr: float, decay: float, eps: float) -> tuple[float, ...]:
+    """Return what the kernels need; 1 - decay is taken in float64, before rounding to the arrays' dtype."""
+    return lr, decay, 1 - decay, eps
+
+
 @njit
-def rmsprop_value(w: Any, g: Any, h: Any, lr: Any, decay: Any, eps: Any) -> Any:
+def rmsprop_value(w: Any, g: Any, h: Any, numbers: Any) -> Any:
     """Return the new values at one weight; serves the CPU and the CUDA kernel."""
-    h = decay * h + (ONE - decay) * g * g
+    lr, decay, rest, eps = numbers
+    h = decay * h + rest * g * g
     return w - lr * g / (math.sqrt(h) + eps), h
+
+
+@rmsprop.implementation("numba")
+def rmsprop_cpu(W: Array, dW: Array, h: Array, *, out: Arrays | None = None, **options: float) -> Arrays:
+    """Update in one pass."""
+    return update_cpu(fill_rmsprop, (W, dW, h), _numbers(**options), out)
+
+
+@njit
+def fill_rmsprop(W: Array, dW: Array, h: Array, numbers: Any, new_W: Array, new_h: Array) -> None:
+    """Write the new values, element by element."""
+    for i in range(W.size):
+        new_W[i], new_h[i] = rmsprop_value(W[i], dW[i], h[i], numbers)
 
 
 rmsprop_value_on_device = on_device(rmsprop_value)
 
 
-@rmsprop.implementation("numba")
-def rmsprop_cpu(
-    W: Array, dW: Array, h: Array, *, lr: float, decay: float, eps: float, out: Arrays | None = None
-) -> Arrays:
-    """Update in one pass."""
-    return update_cpu(fill_rmsprop, (W, dW, h), (lr, decay, eps), out)
-
-
-@njit
-def fill_rmsprop(
-    W: Array, dW: Array, h: Array, lr: Any, decay: Any, eps: Any, new_W: Array, new_h: Array
-) -> None:
-    """Write the new values, element by element."""
-    for i in range(W.size):
-        new_W[i], new_h[i] = rmsprop_value(W[i], dW[i], h[i], lr, decay, eps)
-
-
 @rmsprop.implementation("numba-cuda")
-def rmsprop_cuda(
-    W: Array, dW: Array, h: Array, *, lr: float, decay: float, eps: float, out: Arrays | None = None
-) -> Arrays:
+def rmsprop_cuda(W: Array, dW: Array, h: Array, *, out: Arrays | None = None, **options: float) -> Arrays:
     """Update in one kernel."""
-    return update_cuda(rmsprop_kernel, (W, dW, h), (lr, decay, eps), out)
+    return update_cuda(rmsprop_kernel, (W, dW, h), _numbers(**options), out)
 
 
 @cuda.jit
-def rmsprop_kernel(
-    W: Array, dW: Array, h: Array, lr: Any, decay: Any, eps: Any, new_W: Array, new_h: Array
-) -> None:
+def rmsprop_kernel(W: Array, dW: Array, h: Array, numbers: Any, new_W: Array, new_h: Array) -> None:
     """Write the new values; one thread an element."""
     i = cuda.grid(1)
     if i < W.size:
-        new_W[i], new_h[i] = rmsprop_value_on_device(W[i], dW[i], h[i], lr, decay, eps)
+        new_W[i], new_h[i] = rmsprop_value_on_device(W[i], dW[i], h[i], numbers)

@@ -43,12 +43,10 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
 
 
 @njit
-def sgd_value(w: Any, g: Any, lr: Any) -> Any:
+def sgd_value(w: Any, g: Any, numbers: Any) -> Any:
     """Return the new values at one weight; serves the CPU and the CUDA kernel."""
+    (lr,) = numbers
     return (w - lr * g,)
-
-
-sgd_value_on_device = on_device(sgd_value)
 
 
 @sgd.implementation("numba")
@@ -58,10 +56,13 @@ def sgd_cpu(W: Array, dW: Array, *, lr: float, out: Arrays | None = None) -> Arr
 
 
 @njit
-def fill_sgd(W: Array, dW: Array, lr: Any, new_W: Array) -> None:
+def fill_sgd(W: Array, dW: Array, numbers: Any, new_W: Array) -> None:
     """Write the new values, element by element."""
     for i in range(W.size):
-        (new_W[i],) = sgd_value(W[i], dW[i], lr)
+        (new_W[i],) = sgd_value(W[i], dW[i], numbers)
+
+
+sgd_value_on_device = on_device(sgd_value)
 
 
 @sgd.implementation("numba-cuda")
@@ -71,8 +72,8 @@ def sgd_cuda(W: Array, dW: Array, *, lr: float, out: Arrays | None = None) -> Ar
 
 
 @cuda.jit
-def sgd_kernel(W: Array, dW: Array, lr: Any, new_W: Array) -> None:
+def sgd_kernel(W: Array, dW: Array, numbers: Any, new_W: Array) -> None:
     """Write the new values; one thread an element."""
     i = cuda.grid(1)
     if i < W.size:
-        (new_W[i],) = sgd_value_on_device(W[i], dW[i], lr)
+        (new_W[i],) = sgd_value_on_device(W[i], dW[i], numbers)

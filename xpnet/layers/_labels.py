@@ -53,7 +53,8 @@ def _checked_indices(layer: str, t: Array, classes: int, validate: bool) -> Arra
     xp = namespace(t)
     if not xp.isdtype(t.dtype, "integral"):
         raise ValueError(
-            f"{layer}: class indices must be integers, got {dtype_name(t)}; convert them with t.astype('int64')."
+            f"{layer}: class indices must be integers, got {dtype_name(t)}; "
+            "convert them with t.astype('int64')."
         )
     t = cast(t, "int64")
     if validate and bool(xp.any((t < 0) | (t >= classes))):

@@ -11,19 +11,19 @@ import numpy as np
 
 from xpnet import _backends
 from xpnet._backends import Backend
-from xpnet._edge import check_samples, to_device, to_input
-from xpnet.layers import Layer, LossLayer, SoftmaxWithLoss
-from xpnet.layers.affine_relu import fuse
-from xpnet.nets._params import Params, named_cells
+from xpnet._edge import check_samples, chunks, to_device, to_input
+from xpnet.layers import Layer, LossLayer
+from xpnet.nets._chain import Chain
+from xpnet.nets._params import named_cells
 from xpnet.training import History, fit
 from xpnet_kernels import _dispatch
-from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels._arrays import Array
 
 CHUNK = 10_000
 """How many samples `accuracy` sends through the net at a time."""
 
 
-class Sequential:
+class Sequential(Chain):
     """Layers in a row, with a loss last.
 
     Parameters
@@ -55,23 +55,15 @@ class Sequential:
         weight_decay_lambda: float = 0.0,
         dtype: Any = "float32",
     ) -> None:
-        self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
-        self.lastLayer = SoftmaxWithLoss() if loss is None else loss
-        self.weight_decay_lambda = float(weight_decay_lambda)
+        super().__init__(layers, loss, weight_decay_lambda)
         self.dtype = _checked_dtype(dtype)
         self._pinned: Backend | None = None
-        self._stages: list[Layer] = []
         self._move(_backends.current())
 
     def __repr__(self) -> str:
         rows = [f"  {name}: {layer}" for name, layer in self.layers.items()]
         head = f"{type(self).__name__} on {self.backend.name}, {self.dtype}"
         return "\n".join([head, *rows, f"  loss: {type(self.lastLayer).__name__}"])
-
-    @property
-    def params(self) -> Params:
-        """Every parameter by name."""
-        return Params(named_cells(self.layers.values()))
 
     @property
     def backend(self) -> Backend:
@@ -197,8 +189,7 @@ class Sequential:
         x, t = to_device(x, self.backend, self.dtype), self.target(t)
         samples = check_samples(x, t)
         right = 0
-        for start in range(0, samples, CHUNK):
-            chunk = slice(start, start + CHUNK)
+        for chunk in chunks(samples, CHUNK):
             right += int(self.lastLayer.count_right(self.predict(x[chunk, ...]), t[chunk, ...]))
         return right / samples
 
@@ -223,48 +214,6 @@ class Sequential:
     def target(self, t: Any) -> Array:
         """Return targets on the net's device."""
         return self.lastLayer.to_device(t, self.backend, self.dtype)
-
-    def forward(self, x: Array, training: bool) -> Array:
-        """Send a batch of the net's device and dtype through the layers."""
-        self._stages = fuse(list(self.layers.values()))
-        for layer in self.layers.values():
-            layer.training = training
-        for stage in self._stages:
-            x = stage.forward(x)
-        return x
-
-    def loss_of(self, y: Array, t: Array, validate: bool = True) -> Array:
-        """Return the loss of the layers' output, weight decay included."""
-        loss = self.lastLayer.forward(y, t, validate=validate)
-        if self.weight_decay_lambda:
-            for W in self._decaying().values():
-                loss = loss + 0.5 * self.weight_decay_lambda * namespace(W).sum(W * W)
-        return loss
-
-    def backward(self) -> dict[str, Array]:
-        """Go back through the layers after `forward` and `loss_of`; return all gradients."""
-        dout = self.lastLayer.backward()
-        for stage in reversed(self._stages):
-            dout = stage.backward(dout)
-        cells = named_cells(self.layers.values())
-        if self.weight_decay_lambda:
-            for name, W in self._decaying().items():
-                cells[name].grad = cells[name].grad + self.weight_decay_lambda * W
-        return {name: cell.grad for name, cell in cells.items()}
-
-    def _decaying(self) -> dict[str, Array]:
-        return {name: array for name, array in self.params.items() if array.ndim > 1}
-
-
-def _named(layers: Iterable[Layer]) -> dict[str, Layer]:
-    """Name layers by kind and number: Affine1, Relu1, Affine2."""
-    named: dict[str, Layer] = {}
-    counts: dict[str, int] = {}
-    for layer in layers:
-        kind = type(layer).__name__
-        counts[kind] = counts.get(kind, 0) + 1
-        named[f"{kind}{counts[kind]}"] = layer
-    return named
 
 
 def _checked_dtype(dtype: Any) -> np.dtype[Any]:

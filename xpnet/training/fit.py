@@ -10,7 +10,7 @@ import numpy as np
 
 from xpnet import random
 from xpnet._backends import to_numpy
-from xpnet._edge import check_samples, to_device, to_input
+from xpnet._edge import check_samples, chunks, to_device, to_input
 from xpnet.optimizers import SGD, Optimizer, by_name
 from xpnet.training._announce import progress_bar, say, says_when_compiling, where_it_runs
 from xpnet.training._interrupt import Interrupt
@@ -129,8 +129,8 @@ class _Run:
 
     def _batches(self) -> Iterator[Array]:
         order = self.net.backend.asarray(random.generator().permutation(self.samples))
-        for start in range(0, self.samples, self.batch_size):
-            yield order[start : start + self.batch_size]
+        for chunk in chunks(self.samples, self.batch_size):
+            yield order[chunk]
 
     def _step(self, indices: Array, params: Any) -> Array:
         net, xp = self.net, namespace(self.x)

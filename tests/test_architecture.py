@@ -1,0 +1,122 @@
+"""The rules between the parts, and the sizes that keep the code readable."""
+
+import ast
+import os
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+XPNET = sorted((ROOT / "xpnet").rglob("*.py"))
+KERNELS = sorted((ROOT / "kernels").rglob("*.py"))
+FILES = XPNET + KERNELS
+STANDARD_LIBRARY = sys.stdlib_module_names
+
+LONGEST_FILE, LONGEST_FUNCTION, MEDIAN_FILE = 250, 40, 120
+
+
+def name_of(path):
+    return str(path.relative_to(ROOT))
+
+
+def imported_packages(path):
+    """The top-level packages that a file imports anywhere, also by importlib and inside functions."""
+    packages = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            packages |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(path)}:{node.lineno} has a relative import"
+            packages.add(node.module.partition(".")[0])
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
+            packages.add(node.args[0].value.partition(".")[0])
+    return packages
+
+
+@pytest.mark.parametrize("path", KERNELS, ids=name_of)
+def test_kernels_import_numpy_and_themselves_only(path):
+    allowed = {"numpy", "xpnet_kernels"} | ({"numba"} if path.name == "_jit.py" else set())
+    assert imported_packages(path) - STANDARD_LIBRARY <= allowed
+
+
+@pytest.mark.parametrize("path", XPNET, ids=name_of)
+def test_xpnet_imports_what_it_may(path):
+    packages = imported_packages(path) - STANDARD_LIBRARY
+    assert not packages & {"tests", "benchmarks", "kernels", "pickle", "torch", "jax"}
+    if name_of(path) != os.path.join("xpnet", "_backends", "cuda.py"):
+        assert not packages & {"cupy", "numba"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_no_wildcards_no_exec_no_pickle(path):
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.ImportFrom):
+            assert all(alias.name != "*" for alias in node.names)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
+            assert node.func.id not in {"exec", "eval", "__import__", "print"}
+        if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
+            assert node.value.value is False
+    assert "pickle" not in imported_packages(path)
+
+
+def test_kernels_folder_is_a_source_root():
+    assert not (ROOT / "kernels" / "__init__.py").exists()
+
+
+@pytest.mark.parametrize("path", FILES, ids=name_of)
+def test_files_and_functions_are_short(path):
+    lines = path.read_text().splitlines()
+    assert len(lines) <= LONGEST_FILE
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            documented = ast.get_docstring(node) is not None
+            first = node.body[1 if documented and len(node.body) > 1 else 0]
+            assert node.end_lineno - first.lineno + 1 <= LONGEST_FUNCTION, node.name
+
+
+def test_the_median_file_is_short():
+    assert statistics.median(len(path.read_text().splitlines()) for path in FILES) <= MEDIAN_FILE
+
+
+def run(code, *flags):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+    command = [sys.executable, *flags, "-c", code]
+    return subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+
+
+def test_import_loads_no_heavy_library():
+    lines = run("import xpnet", "-X", "importtime").stderr.splitlines()
+    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
+    heavy = {
+        "numba",
+        "llvmlite",
+        "cupy",
+        "matplotlib",
+        "onnx",
+        "safetensors",
+        "pooch",
+        "click",
+        "tqdm",
+        "scipy",
+    }
+    assert "xpnet" in loaded
+    assert not loaded & heavy
+
+
+def test_import_takes_less_than_a_tenth_of_a_second():
+    """The best of several, so that a busy machine does not decide."""
+    code = "import time, numpy; start = time.perf_counter(); import xpnet; print(time.perf_counter() - start)"
+    assert min(float(run(code).stdout) for _ in range(5)) < 0.1
+
+
+def test_training_on_numpy_loads_neither_numba_nor_cupy():
+    code = (
+        "import sys, numpy, xpnet; xpnet.use('numpy')\n"
+        "net = xpnet.nets.TwoLayerNet(4, 3, 2)\n"
+        "net.fit(numpy.ones((4, 4)), [0, 1, 0, 1], optimizer='adam', verbose=False)\n"
+        "print([name for name in ('numba', 'cupy') if name in sys.modules])"
+    )
+    assert run(code).stdout.strip() == "[]"

@@ -1,0 +1,90 @@
+import os
+import signal
+import threading
+import time
+
+import numpy as np
+import pytest
+
+import xpnet
+from xpnet.nets import TwoLayerNet
+from xpnet.optimizers import SGD
+from xpnet.training import _announce
+from xpnet.training.history import Epoch
+
+X, T = np.random.default_rng(0).normal(size=(60, 6)), np.arange(60) % 3
+
+
+def test_one_line_says_backend_device_dtype_and_path(capsys):
+    xpnet.use("numpy")
+    TwoLayerNet(6, 4, 3).fit(X, T, epochs=3)
+    lines = capsys.readouterr().err.splitlines()
+    assert len(lines) == 1
+    assert lines[0].startswith("xpnet: numpy on CPU, ")
+    assert lines[0].endswith(", float32, layer by layer")
+
+
+def test_quiet(capsys):
+    TwoLayerNet(6, 4, 3).fit(X, T, verbose=False)
+    assert capsys.readouterr() == ("", "")
+
+
+def test_a_slow_first_step_says_that_kernels_compile(capsys, monkeypatch):
+    monkeypatch.setattr(_announce, "COMPILING_AFTER", 0.01)
+    with _announce.says_when_compiling(True):
+        time.sleep(0.2)
+    assert "compiling kernels (once" in capsys.readouterr().err
+    with _announce.says_when_compiling(False):
+        time.sleep(0.05)
+    assert capsys.readouterr().err == ""
+
+
+def test_an_epoch_in_words():
+    epoch = Epoch(2, 0.25, 0.91, None, 0.5)
+    assert str(epoch) == "epoch 2, loss 0.2500, train accuracy 0.9100, 0.500 s"
+
+
+class CtrlC(SGD):
+    """Presses Ctrl-C in its third step."""
+
+    def update(self, params, grads):
+        super().update(params, grads)
+        if self.steps == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_ctrl_c_ends_the_run_after_the_step_and_keeps_what_was_learned(capsys):
+    stopped, three_steps = (TwoLayerNet(6, 4, 3, weight_init_std=0.5, seed=0) for _ in range(2))
+    handler = signal.getsignal(signal.SIGINT)
+    history = stopped.fit(X, T, epochs=5, batch_size=10, optimizer=CtrlC(lr=0.1), seed=0)
+    assert history.interrupted
+    assert len(history.loss) == 3
+    assert history.epochs == []
+    assert signal.getsignal(signal.SIGINT) is handler
+    assert "interrupted in epoch 1; the net keeps what it has learned" in capsys.readouterr().err
+    order = np.random.default_rng(0).permutation(60)
+    for start in (0, 10, 20):
+        batch = order[start : start + 10]
+        SGD(lr=0.1).update(three_steps.params, three_steps.gradient(X[batch], T[batch]))
+    for name, array in three_steps.params.items():
+        np.testing.assert_array_equal(stopped.params[name], array)
+
+
+def test_a_second_ctrl_c_stops_at_once():
+    class Impatient(SGD):
+        def update(self, params, grads):
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+
+    with pytest.raises(KeyboardInterrupt):
+        TwoLayerNet(6, 4, 3).fit(X, T, optimizer=Impatient(), verbose=False)
+
+
+def test_training_in_another_thread_works():
+    histories = []
+    thread = threading.Thread(
+        target=lambda: histories.append(TwoLayerNet(6, 4, 3).fit(X, T, epochs=2, verbose=False))
+    )
+    thread.start()
+    thread.join()
+    assert len(histories[0].epochs) == 2

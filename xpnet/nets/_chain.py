@@ -1,0 +1,80 @@
+"""Layers in a row and a loss: one pass forward and one back, on arrays of the net's device and dtype."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from xpnet.layers import Layer, LossLayer, SoftmaxWithLoss
+from xpnet.layers.affine_relu import fuse
+from xpnet.nets._params import Params, named_cells
+from xpnet_kernels._arrays import Array, namespace
+
+
+class Chain:
+    """What a net computes; `Sequential` adds what a user passes in and gets out.
+
+    Parameters
+    ----------
+    layers : list of Layer, or dict of str to Layer
+    loss : LossLayer, optional
+    weight_decay_lambda : float, optional
+        See `Sequential`.
+    """
+
+    def __init__(
+        self,
+        layers: Iterable[Layer] | Mapping[str, Layer],
+        loss: LossLayer | None = None,
+        weight_decay_lambda: float = 0.0,
+    ) -> None:
+        self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
+        self.lastLayer = SoftmaxWithLoss() if loss is None else loss  # the book's name
+        self.weight_decay_lambda = float(weight_decay_lambda)
+        self._stages: list[Layer] = []
+
+    @property
+    def params(self) -> Params:
+        """Every parameter by name."""
+        return Params(named_cells(self.layers.values()))
+
+    def forward(self, x: Array, training: bool) -> Array:
+        """Send a batch of the net's device and dtype through the layers."""
+        self._stages = fuse(list(self.layers.values()))
+        for layer in self.layers.values():
+            layer.training = training
+        for stage in self._stages:
+            x = stage.forward(x)
+        return x
+
+    def loss_of(self, y: Array, t: Array, validate: bool = True) -> Array:
+        """Return the loss of the layers' output, weight decay included."""
+        loss = self.lastLayer.forward(y, t, validate=validate)
+        if self.weight_decay_lambda:
+            for W in self._decaying().values():
+                loss = loss + 0.5 * self.weight_decay_lambda * namespace(W).sum(W * W)
+        return loss
+
+    def backward(self) -> dict[str, Array]:
+        """Go back through the layers after `forward` and `loss_of`; return all gradients."""
+        dout = self.lastLayer.backward()
+        for stage in reversed(self._stages):
+            dout = stage.backward(dout)
+        cells = named_cells(self.layers.values())
+        if self.weight_decay_lambda:
+            for name, W in self._decaying().items():
+                cells[name].grad = cells[name].grad + self.weight_decay_lambda * W
+        return {name: cell.grad for name, cell in cells.items()}
+
+    def _decaying(self) -> dict[str, Array]:
+        return {name: array for name, array in self.params.items() if array.ndim > 1}
+
+
+def _named(layers: Iterable[Layer]) -> dict[str, Layer]:
+    """Name layers by kind and number: Affine1, Relu1, Affine2."""
+    named: dict[str, Layer] = {}
+    counts: dict[str, int] = {}
+    for layer in layers:
+        kind = type(layer).__name__
+        counts[kind] = counts.get(kind, 0) + 1
+        named[f"{kind}{counts[kind]}"] = layer
+    return named
