@@ -6,15 +6,14 @@ import os
 from pathlib import Path
 
 import pytest
+from engines import SIMULATOR, gpu_is_usable, library_for
+from stand_ins import EVERY_BACKEND, SimulatedBackend
 
 from xpnet import _backends
-from xpnet._backends.cuda import CupyBackend
 
-if CupyBackend().problem() is not None:
-    # Without a GPU, numba.cuda kernels run in Numba's simulator. It must be chosen before numba is imported.
-    os.environ.setdefault("NUMBA_ENABLE_CUDASIM", "1")
-
-from stand_ins import EVERY_BACKEND
+if not gpu_is_usable():
+    # The CUDA kernels then run in Numba's simulator, which must be chosen before numba is imported.
+    os.environ.setdefault(SIMULATOR, "1")
 
 USABLE = [name for name, backend in EVERY_BACKEND.items() if backend.problem() is None]
 
@@ -26,8 +25,10 @@ def pytest_report_header(config):
 
 
 @pytest.fixture(params=USABLE)
-def backend(request):
+def backend(request, monkeypatch):
     """Each usable backend in turn, in force for the test."""
+    if request.param == SimulatedBackend.name:
+        library_for("numba-cuda", monkeypatch)
     with _backends.using(EVERY_BACKEND[request.param]) as chosen:
         yield chosen
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import os
 from types import MappingProxyType
 
 import array_api_strict
 import numpy as np
+from engines import simulated
 
 from xpnet import _backends, to_numpy
 from xpnet._backends import Problem
@@ -54,7 +54,7 @@ class SimulatedBackend(NumpyBackend):
     engines = MappingProxyType({"numpy": "numba-cuda"})
 
     def problem(self):
-        if os.environ.get("NUMBA_ENABLE_CUDASIM") != "1":
+        if not simulated():
             return Problem("there is a GPU: the kernels run on it as numba-cuda", "nothing to mend")
         return None
 

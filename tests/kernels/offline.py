@@ -1,0 +1,125 @@
+"""Compiles every CUDA kernel for one compute capability without a GPU; run as `python offline.py 9.0`.
+
+Nobody lists kernels or types: the samples of every operation are run in every memory layout with a double in
+the place of each kernel, which notes the types of its arguments instead of running. Prints JSON, a list with
+one entry for each kernel and signature. NUMBA_ENABLE_CUDASIM must be unset: the simulator compiles nothing.
+"""
+
+import json
+import re
+import sys
+from types import SimpleNamespace
+
+import numpy as np
+from layouts import LAYOUTS, laid_out
+
+from xpnet_kernels import _jit, registry
+
+DTYPES = ("float32", "float64")
+THOROUGH = (9, 0)
+"""The capability for which every layout is compiled, and linked for registers and spills.
+
+The others take the contiguous layout: the layout changes index arithmetic, which is the same on all.
+"""
+
+
+class Recorder:
+    """Stands in the place of a kernel and notes with which types it is launched."""
+
+    def __init__(self, kernel):
+        self.kernel = kernel
+        self.signatures = {}
+        self.dtype = None
+
+    def __getitem__(self, launch):
+        return self
+
+    def __call__(self, *args):
+        from numba.cuda.typing.typeof import Purpose, typeof
+
+        self.signatures[tuple(typeof(arg, Purpose.argument) for arg in args)] = self.dtype
+
+    def signatures_for(self, capability):
+        """Return the signatures to compile, as pairs of types and dtype; contiguous ones come first."""
+        if capability == THOROUGH:
+            return list(self.signatures.items())
+        first = {dtype: types for types, dtype in reversed(self.signatures.items())}
+        return [(types, dtype) for dtype, types in first.items()]
+
+
+def record():
+    """Return a recorder for each kernel, after every CUDA implementation has run on every sample."""
+    recorders = [Recorder(kernel) for kernel in _jit.cuda_kernels()]
+    for recorder in recorders:
+        _jit.replace_everywhere(recorder.kernel, recorder)
+    for dtype in DTYPES:
+        for recorder in recorders:
+            recorder.dtype = dtype
+        for layout in LAYOUTS:
+            run_all(dtype, layout)
+    return recorders
+
+
+def run_all(dtype, layout):
+    """Run every CUDA implementation on every sample; the results are garbage, since no kernel runs."""
+    for operation in registry.values():
+        for sample in operation.sample_inputs(np.random.default_rng(0), dtype):
+            for implementation in operation.implementations:
+                if implementation.engine == "numba-cuda":
+                    with np.errstate(all="ignore"):
+                        implementation.function(*laid_out(np, layout, sample.arrays), **sample.options)
+
+
+def compile_kernel(kernel, signature, capability):
+    """Return what the PTX of one kernel says and, for `THOROUGH`, what it takes on the device."""
+    from numba import cuda
+
+    ptx, _ = cuda.compile(kernel.py_func, signature, cc=capability, device=False, abi="numba")
+    report = {
+        "target": re.search(r"^\.target (\w+)", ptx, re.MULTILINE)[1],
+        "float64": sorted(set(re.findall(r"\b[\w.]+\.f64[\w.]*", ptx))),
+    }
+    if capability == THOROUGH:
+        report |= link(ptx, capability)
+    return report
+
+
+def link(ptx, capability):
+    """Link PTX to a cubin and return its registers, and its bytes of stack and spills."""
+    from cuda.core import Linker, LinkerOptions, ObjectCode
+
+    options = LinkerOptions(arch="sm_{}{}".format(*capability), verbose=True, ptxas_options=["-v"])
+    linker = Linker(ObjectCode.from_ptx(ptx.encode(), name="kernel.ptx"), options=options)
+    linker.link("cubin")
+    log = linker.get_info_log()
+    numbers = {
+        "registers": r"Used (\d+) registers",
+        "stack": r"(\d+) bytes stack frame",
+        "spill_stores": r"(\d+) bytes spill stores",
+        "spill_loads": r"(\d+) bytes spill loads",
+    }
+    return {name: max(map(int, re.findall(pattern, log))) for name, pattern in numbers.items()}
+
+
+def main(capability):
+    """Compile everything that was recorded."""
+    import numba.cuda.dispatcher
+
+    # Calls of device functions ask for the current device, to compile for its capability.
+    device = SimpleNamespace(compute_capability=capability)
+    numba.cuda.dispatcher.get_current_device = lambda: device
+    reports = []
+    for recorder in record():
+        name = recorder.kernel.py_func.__name__
+        for signature, dtype in recorder.signatures_for(capability):
+            report = {"kernel": name, "dtype": dtype, "signature": ", ".join(map(str, signature))}
+            try:
+                report |= compile_kernel(recorder.kernel, signature, capability)
+            except Exception as error:
+                report["error"] = f"{type(error).__name__}: {error}"
+            reports.append(report)
+    print(json.dumps(reports))
+
+
+if __name__ == "__main__":
+    main(tuple(map(int, sys.argv[1].split("."))))

@@ -1,0 +1,105 @@
+"""Every CUDA kernel compiles for every supported GPU, spills nothing and stays in float32; needs no GPU."""
+
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from engines import SIMULATOR
+
+import xpnet_kernels
+from xpnet_kernels import _jit
+
+CAPABILITIES = ("7.5", "8.0", "9.0", "12.0")
+MOST_REGISTERS = 64
+"""With 64 registers a thread, four blocks of 256 threads fit on a multiprocessor."""
+
+KERNELS = [noted.function.__name__ for noted in _jit._cuda_kernels if noted.compile is _jit._compile_cuda]
+
+
+@pytest.fixture(scope="session")
+def reports():
+    """Return by capability and kernel what `offline.py` reports, one process for each capability."""
+    require_compilers()
+    environment = {key: value for key, value in os.environ.items() if key != SIMULATOR}
+    environment["PYTHONPATH"] = str(Path(xpnet_kernels.__file__).parents[1])
+    script = str(Path(__file__).with_name("offline.py"))
+    processes = {
+        capability: subprocess.Popen(
+            [sys.executable, "-W", "error", script, capability],
+            env=environment,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for capability in CAPABILITIES
+    }
+    found = {}
+    for capability, process in processes.items():
+        output, errors = process.communicate()
+        assert process.returncode == 0, errors
+        for report in json.loads(output):
+            found.setdefault((capability, report["kernel"]), []).append(report)
+    return found
+
+
+def require_compilers():
+    """Skip unless numba-cuda, and the compiler and linker it calls, are installed."""
+    for module in ("numba_cuda", "cuda.core", "cuda.pathfinder"):
+        if not installed(module):
+            pytest.skip(f"{module} is not installed; numba-cuda[cu13] brings it")
+    from cuda.pathfinder import DynamicLibNotFoundError, load_nvidia_dynamic_lib
+
+    for library in ("nvvm", "nvJitLink"):
+        try:
+            load_nvidia_dynamic_lib(library)
+        except DynamicLibNotFoundError:
+            pytest.skip(f"{library} is not installed; numba-cuda[cu13] brings it")
+
+
+def installed(module):
+    try:
+        return importlib.util.find_spec(module) is not None
+    except ModuleNotFoundError:  # not even its parent package
+        return False
+
+
+def reports_of(reports, capability, kernel):
+    """Return the reports of one kernel, one for each signature."""
+    found = reports.get((capability, kernel))
+    assert found, f"no sample of any operation launches {kernel}"
+    failed = [f"{report['signature']}: {report['error']}" for report in found if "error" in report]
+    assert not failed, "\n".join(failed)
+    return found
+
+
+def test_there_are_kernels():
+    assert len(KERNELS) == len(set(KERNELS)) > 0
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_it_compiles_for_both_dtypes(kernel, capability, reports):
+    found = reports_of(reports, capability, kernel)
+    assert {report["dtype"] for report in found} == {"float32", "float64"}
+    assert {report["target"] for report in found} == {"sm_" + capability.replace(".", "")}
+
+
+@pytest.mark.parametrize("capability", CAPABILITIES)
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_float32_stays_float32(kernel, capability, reports):
+    for report in reports_of(reports, capability, kernel):
+        if report["dtype"] == "float32":
+            assert not report["float64"], report["signature"]
+
+
+@pytest.mark.parametrize("kernel", KERNELS)
+def test_it_spills_nothing_on_sm_90(kernel, reports):
+    for report in reports_of(reports, "9.0", kernel):
+        assert (report["stack"], report["spill_stores"], report["spill_loads"]) == (0, 0, 0), report[
+            "signature"
+        ]
+        assert report["registers"] <= MOST_REGISTERS, report["signature"]
