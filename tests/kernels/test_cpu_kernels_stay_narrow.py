@@ -1,0 +1,39 @@
+"""A CPU kernel given float32 computes in float32: values cannot show it, its machine code can."""
+
+import json
+import os
+import subprocess
+import sys
+
+SUMS_IN_FLOAT64 = {"mean_cross_entropy"}
+
+SCRIPT = r"""
+import json, re
+import numpy as np
+from xpnet_kernels import _jit, registry
+
+for operation in registry.values():
+    for implementation in operation.implementations:
+        if implementation.engine == "numba":
+            for sample in operation.sample_inputs(np.random.default_rng(0), "float32"):
+                implementation.function(*sample.arrays, **sample.options)
+arithmetic = re.compile(r"\bf(add|sub|mul|div|rem)\b[^,]*\bdouble\b")
+found = {}
+for kernel in _jit._cpu_kernels:
+    code = "\n".join(kernel.compiled.inspect_llvm().values())
+    found[kernel.function.__name__] = len(arithmetic.findall(code))
+print(json.dumps(found))
+"""
+
+
+def test_no_cpu_kernel_widens_float32(tmp_path):
+    """Compiled anew: the code of a kernel from the cache cannot be looked at."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
+    command = [sys.executable, "-c", SCRIPT]
+    out = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
+    widening = json.loads(out.stdout)
+    assert len(widening) > 15
+    assert {name for name, count in widening.items() if count} == SUMS_IN_FLOAT64
