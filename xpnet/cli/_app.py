@@ -1,0 +1,43 @@
+"""The command `xpnet`, which holds all others."""
+
+from __future__ import annotations
+
+import click
+
+import xpnet
+from xpnet.cli._errors import OneLineErrors
+from xpnet.cli._options import examples
+from xpnet.cli.backends import backends
+from xpnet.cli.datasets import datasets
+from xpnet.cli.evaluate import evaluate
+from xpnet.cli.predict import predict
+from xpnet.cli.train import train
+
+_WIDTH = 100
+
+
+_EXAMPLES = examples(
+    """
+    xpnet train                             the built-in digits, in a second
+    xpnet train --dataset mnist --save mnist.safetensors
+    xpnet evaluate mnist.safetensors --dataset mnist
+    xpnet predict mnist.safetensors seven.png
+    """
+)
+
+
+@click.group(
+    epilog=_EXAMPLES,
+    cls=OneLineErrors,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH},
+)
+@click.version_option(xpnet.__version__, prog_name="xpnet", message="%(prog)s %(version)s")
+def main() -> None:
+    """Train neural networks on the CPU or the GPU, and use them.
+
+    XPNET_BACKEND chooses the backend where --backend does not; XPNET_DATA names the folder of the data sets.
+    """
+
+
+for _command in (train, evaluate, predict, backends, datasets):
+    main.add_command(_command)

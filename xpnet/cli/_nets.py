@@ -1,0 +1,58 @@
+"""What a saved net takes and tells apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+import xpnet
+from xpnet.cli._errors import Failure, user_values
+from xpnet.nets import Sequential
+from xpnet.nets.sequential import CHUNK
+
+
+class Classifier(NamedTuple):
+    """A net that tells classes apart.
+
+    Attributes
+    ----------
+    path : Path
+        Where it was saved.
+    net : Sequential
+    inputs, classes : int
+        The numbers it takes for one image, and the classes it tells apart.
+    """
+
+    path: Path
+    net: Sequential
+    inputs: int
+    classes: int
+
+    def probabilities(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
+        """Return the probability of each class (N, C) for images (N, D)."""
+        with user_values():
+            parts = [self.net.predict(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
+        return np.concatenate([xpnet.to_numpy(xpnet.softmax(part)) for part in parts])
+
+
+def load_classifier(path: Path) -> Classifier:
+    """Load a net for images on the backend in force.
+
+    Raises
+    ------
+    CheckpointError
+        If the file is no saved net, or is damaged.
+    Failure
+        If the net is not one that classifies rows of numbers.
+    """
+    net = xpnet.load(path)
+    matrices = [array for array in net.params.values() if array.ndim == 2]
+    if not net.lastLayer.classifies or not matrices:
+        raise Failure(f"{path} holds no classifier of images: its loss is {type(net.lastLayer).__name__}")
+    inputs = int(matrices[0].shape[0])
+    with user_values():
+        classes = int(net.predict(np.zeros((1, inputs), net.dtype)).shape[-1])
+    return Classifier(path, net, inputs, classes)
