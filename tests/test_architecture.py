@@ -32,20 +32,23 @@ def imported_packages(path):
             assert node.level == 0, f"{name_of(path)}:{node.lineno} has a relative import"
             packages.add(node.module.partition(".")[0])
         elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("import_module"):
-            packages.add(node.args[0].value.partition(".")[0])
+            if isinstance(node.args[0], ast.Constant):
+                packages |= {arg.value.partition(".")[0] for arg in node.args if isinstance(arg, ast.Constant)}
     return packages
 
 
 @pytest.mark.parametrize("path", KERNELS, ids=name_of)
 def test_kernels_import_numpy_and_themselves_only(path):
-    allowed = {"numpy", "xpnet_kernels"} | ({"numba"} if path.name == "_jit.py" else set())
+    allowed = {"numpy", "xpnet_kernels"} | ({"numba", "llvmlite"} if path.name == "_jit.py" else set())
     assert imported_packages(path) - STANDARD_LIBRARY <= allowed
 
 
 @pytest.mark.parametrize("path", XPNET, ids=name_of)
 def test_xpnet_imports_what_it_may(path):
     packages = imported_packages(path) - STANDARD_LIBRARY
-    assert not packages & {"tests", "benchmarks", "kernels", "pickle", "torch", "jax"}
+    assert not packages & {"tests", "benchmarks", "kernels", "pickle"}
+    if "rivals" not in path.parts:
+        assert not packages & {"torch", "jax", "sklearn", "tinygrad"}
     if name_of(path) != os.path.join("xpnet", "_backends", "cuda.py"):
         assert not packages & {"cupy", "numba"}
 
@@ -58,7 +61,7 @@ def test_no_wildcards_no_exec_no_pickle(path):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
             assert node.func.id not in {"exec", "eval", "__import__", "print"}
         if isinstance(node, ast.keyword) and node.arg == "allow_pickle":
-            assert node.value.value is False
+            assert ast.unparse(node.value) == "False"
     assert "pickle" not in imported_packages(path)
 
 

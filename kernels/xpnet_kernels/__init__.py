@@ -11,6 +11,7 @@ from xpnet_kernels.affine import affine, affine_relu
 from xpnet_kernels.affine_backward import affine_backward
 from xpnet_kernels.binary_cross_entropy import binary_cross_entropy
 from xpnet_kernels.matmul import matmul
+from xpnet_kernels.mlp_epoch import mlp_epoch
 from xpnet_kernels.momentum import momentum
 from xpnet_kernels.nesterov import nesterov
 from xpnet_kernels.relu import relu, relu_backward
@@ -33,6 +34,7 @@ __all__ = [
     "affine_relu",
     "binary_cross_entropy",
     "matmul",
+    "mlp_epoch",
     "momentum",
     "nesterov",
     "operation",

@@ -89,18 +89,18 @@ def common_family(title: str, names: tuple[str, ...], arrays: tuple[Array, ...])
     Raises
     ------
     DeviceMismatchError
-        If two arrays belong to different families; names the operation, both arguments and the fix.
+        If two arrays belong to different families; names the operation, the arguments and the fix.
     TypeError
         If one of them is not an array.
     """
     first: Family | None = None
-    for name, array in zip(names, arrays, strict=False):
+    for index, array in enumerate(arrays):
         if array is None:
             continue
         try:
             family = family_of(array)
         except TypeError as error:
-            raise TypeError(f"{title}: {name}: {error}") from None
+            raise TypeError(f"{title}: {_argument(names, index)}: {error}") from None
         if first is None:
             first = family
         elif family is not first and family.name != first.name:
@@ -110,10 +110,15 @@ def common_family(title: str, names: tuple[str, ...], arrays: tuple[Array, ...])
     return first
 
 
+def _argument(names: tuple[str, ...], index: int) -> str:
+    """Return an argument's name; those beyond the last name belong to a `*arrays`."""
+    return names[index] if index < len(names) else f"{names[-1]}[{index - len(names) + 1}]"
+
+
 def _raise_mismatch(title: str, names: tuple[str, ...], arrays: tuple[Array, ...]) -> None:
     places = ", ".join(
-        f"{name} is {device_name(array)}"
-        for name, array in zip(names, arrays, strict=False)
+        f"{_argument(names, index)} is {device_name(array)}"
+        for index, array in enumerate(arrays)
         if array is not None
     )
     raise DeviceMismatchError(

@@ -10,8 +10,11 @@ No kernel has an explicit signature: it would compile at import, and `cuda.jit` 
 
 from __future__ import annotations
 
+import importlib
+import sys
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from types import ModuleType
 from typing import Any, TypeVar, cast, overload
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -104,11 +107,60 @@ def load_cpu() -> None:
             return
         from numba.core.compiler_lock import global_compiler_lock
 
+        for name, module in list(sys.modules.items()):
+            if name.startswith(__package__):  # also those that only import kernels
+                _modules[id(vars(module))] = vars(module)
+        for module in (ir, cgutils, types):
+            replace_everywhere(module, module.load())
         # No thread may compile a kernel that is bound while one that it calls is still a stand-in.
         with global_compiler_lock:
             for deferred in _cpu_kernels:
                 deferred.bind()
         _loaded.add("cpu")
+
+
+class _DeferredModule:
+    """Stands for a module until numba is loaded; code generators use it, which run later still."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def load(self) -> ModuleType:
+        """Import the module that this stands for."""
+        return importlib.import_module(self._name)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"{self._name}.{name} is there only once numba is loaded")
+
+
+ir: Any = _DeferredModule("llvmlite.ir")
+cgutils: Any = _DeferredModule("numba.core.cgutils")
+types: Any = _DeferredModule("numba.core.types")
+"""What a code generator needs: LLVM's instructions, Numba's helpers and types."""
+
+
+def intrinsic(generator: Callable[..., Any]) -> Any:
+    """Make a function for kernels of a code generator; see `numba.extending.intrinsic`.
+
+    The module that calls this imports `ir`, `cgutils` and `types` from here by name.
+    """
+    deferred = _Deferred(generator, load_cpu, _compile_intrinsic)
+    _cpu_kernels.append(deferred)
+    return deferred
+
+
+def _compile_intrinsic(generator: Callable[..., Any]) -> Any:
+    from numba.extending import intrinsic
+
+    return intrinsic(generator)
+
+
+def host_features() -> Mapping[str, bool]:
+    """Return the instruction sets of this machine's processor by LLVM's names, e.g. `"avx512f"`."""
+    from llvmlite import binding
+
+    features: Mapping[str, bool] = binding.get_host_cpu_features()
+    return features
 
 
 class _DeferredCuda:
@@ -158,7 +210,6 @@ def load_cuda() -> None:
         load_cpu()
         from numba import cuda as numba_cuda
 
-        _modules[id(globals())] = globals()
         replace_everywhere(cuda, numba_cuda)
         for deferred in _cuda_kernels:
             deferred.bind()

@@ -83,7 +83,7 @@ class Operation:
         self._names = tuple(
             name
             for name, parameter in list(inspect.signature(reference).parameters.items())[1:]
-            if parameter.kind is parameter.POSITIONAL_OR_KEYWORD
+            if parameter.kind in (parameter.POSITIONAL_OR_KEYWORD, parameter.VAR_POSITIONAL)
         )
         self.__doc__ = reference.__doc__
 

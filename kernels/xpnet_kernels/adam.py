@@ -82,7 +82,7 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
         )
 
 
-def _numbers(
+def adam_numbers(
     lr: float, beta1: float, beta2: float, eps: float, unbias1: float, unbias2: float
 ) -> tuple[float, ...]:
     """Return what the kernels need; 1 - beta is taken in float64, before rounding to the arrays' dtype."""
@@ -103,7 +103,7 @@ def adam_cpu(
     W: Array, dW: Array, m: Array, v: Array, *, out: Arrays | None = None, **options: float
 ) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_adam, (W, dW, m, v), _numbers(**options), out)
+    return update_cpu(fill_adam, (W, dW, m, v), adam_numbers(**options), out)
 
 
 @njit
@@ -123,7 +123,7 @@ def adam_cuda(
     W: Array, dW: Array, m: Array, v: Array, *, out: Arrays | None = None, **options: float
 ) -> Arrays:
     """Update in one kernel."""
-    return update_cuda(adam_kernel, (W, dW, m, v), _numbers(**options), out)
+    return update_cuda(adam_kernel, (W, dW, m, v), adam_numbers(**options), out)
 
 
 @cuda.jit

@@ -9,9 +9,11 @@ import numpy as np
 
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, empty, namespace
-from xpnet_kernels._jit import cuda, njit
+from xpnet_kernels._jit import cuda
 from xpnet_kernels._operation import Sample, operation
+from xpnet_kernels._panels import empty_panels, multiply_rows, pack
 from xpnet_kernels._samples import PRODUCT_SHAPES, normal
+from xpnet_kernels._simd import ROWS
 
 TILE = 16
 """Side of the square tiles that a thread block of the CUDA kernel holds in shared memory."""
@@ -53,32 +55,30 @@ def matmul_vendor(a: Array, b: Array) -> Array:
 
 @matmul.implementation("numba", "tiled")
 def matmul_tiled_cpu(a: Array, b: Array) -> Array:
-    """Call our own CPU product."""
+    """Call our own CPU product: the right matrix packed into panels, tiles of the result in registers."""
     check_inner_sizes(a, b)
-    product = np.zeros((a.shape[0], b.shape[1]), dtype=a.dtype)
-    add_product(a, np.ascontiguousarray(b), product)
-    return product
+    (rows, inner), columns = a.shape, b.shape[1]
+    if 0 in (rows, inner, columns):
+        return np.zeros((rows, columns), dtype=a.dtype)
+    panels = empty_panels(inner, columns, a.dtype)
+    pack(b, panels)
+    stride = panels.shape[0] * panels.shape[2]
+    product = np.empty((max(rows, ROWS), stride), dtype=a.dtype)
+    left, a_row, a_inner = _flat_left(a)
+    multiply_rows(
+        left, a_row, a_inner, panels, inner, product.reshape(-1), stride, panels.shape[2], 0, len(product)
+    )
+    return np.ascontiguousarray(product[:rows, :columns])
 
 
-@njit
-def add_product(a: Array, b: Array, c: Array) -> None:
-    """Add a @ b to c, four rows of c at a time: each row of b is read once for four rows of c."""
+def _flat_left(a: Array) -> tuple[Array, int, int]:
+    """Return the left matrix flat, with its strides; a transposed one as it lies, a small one filled up."""
     rows, inner = a.shape
-    whole = rows - rows % 4
-    for i in range(0, whole, 4):
-        c0, c1, c2, c3 = c[i], c[i + 1], c[i + 2], c[i + 3]
-        for k in range(inner):
-            a0, a1, a2, a3 = a[i, k], a[i + 1, k], a[i + 2, k], a[i + 3, k]
-            row = b[k]
-            for j in range(row.size):
-                c0[j] += a0 * row[j]
-                c1[j] += a1 * row[j]
-                c2[j] += a2 * row[j]
-                c3[j] += a3 * row[j]
-    for i in range(whole, rows):
-        for k in range(inner):
-            for j in range(b.shape[1]):
-                c[i, j] += a[i, k] * b[k, j]
+    if rows < ROWS:
+        a = np.concatenate([a, np.zeros((ROWS - rows, inner), dtype=a.dtype)])
+    elif a.T.flags.c_contiguous:
+        return a.T.reshape(-1), 1, rows
+    return a.reshape(-1), inner, 1
 
 
 @matmul.implementation("numba-cuda", "tiled")

@@ -54,7 +54,7 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
         )
 
 
-def _numbers(lr: float, decay: float, eps: float) -> tuple[float, ...]:
+def rmsprop_numbers(lr: float, decay: float, eps: float) -> tuple[float, ...]:
     """Return what the kernels need; 1 - decay is taken in float64, before rounding to the arrays' dtype."""
     return lr, decay, 1 - decay, eps
 
@@ -70,7 +70,7 @@ def rmsprop_value(w: Any, g: Any, h: Any, numbers: Any) -> Any:
 @rmsprop.implementation("numba")
 def rmsprop_cpu(W: Array, dW: Array, h: Array, *, out: Arrays | None = None, **options: float) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_rmsprop, (W, dW, h), _numbers(**options), out)
+    return update_cpu(fill_rmsprop, (W, dW, h), rmsprop_numbers(**options), out)
 
 
 @njit
@@ -86,7 +86,7 @@ rmsprop_value_on_device = on_device(rmsprop_value)
 @rmsprop.implementation("numba-cuda")
 def rmsprop_cuda(W: Array, dW: Array, h: Array, *, out: Arrays | None = None, **options: float) -> Arrays:
     """Update in one kernel."""
-    return update_cuda(rmsprop_kernel, (W, dW, h), _numbers(**options), out)
+    return update_cuda(rmsprop_kernel, (W, dW, h), rmsprop_numbers(**options), out)
 
 
 @cuda.jit

@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 
-SUMS_IN_FLOAT64 = {"mean_cross_entropy"}
+# Sums of losses and of Σ W²; and what holds them, or takes 1 / N once a step.
+SUMS_IN_FLOAT64 = {"mean_cross_entropy", "mean_loss", "penalty_of", "update_matrix"}
+HOLD_THEM = {"through_the_rows", "through_the_weights", "work"}
 
 SCRIPT = r"""
 import json, re
@@ -20,6 +22,8 @@ for operation in registry.values():
 arithmetic = re.compile(r"\bf(add|sub|mul|div|rem)\b[^,]*\bdouble\b")
 found = {}
 for kernel in _jit._cpu_kernels:
+    if not hasattr(kernel.compiled, "inspect_llvm"):
+        continue  # a generator of instructions: its code is in the kernels that use it
     code = "\n".join(kernel.compiled.inspect_llvm().values())
     found[kernel.function.__name__] = len(arithmetic.findall(code))
 print(json.dumps(found))
@@ -36,4 +40,4 @@ def test_no_cpu_kernel_widens_float32(tmp_path):
     out = subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
     widening = json.loads(out.stdout)
     assert len(widening) > 15
-    assert {name for name, count in widening.items() if count} == SUMS_IN_FLOAT64
+    assert {name for name, count in widening.items() if count} - HOLD_THEM == SUMS_IN_FLOAT64

@@ -135,6 +135,7 @@ def test_no_float64_array_is_made_in_a_float32_step(backend, monkeypatch):
     monkeypatch.setattr(Operation, "__call__", watched)
     net = MultiLayerNet(6, [8], 3, activation="tanh", weight_decay_lambda=0.01, seed=1)
     for optimizer in ("sgd", "nesterov", "adagrad", "rmsprop", Adam(lr=0.001)):
+        net.fit(X, T, batch_size=20, optimizer=optimizer, seed=0, verbose=False, engine="layers")
         net.fit(X, T, batch_size=20, optimizer=optimizer, seed=0, verbose=False)
     assert {name for name, _ in seen} >= {"affine", "tanh", "tanh_backward", "affine_backward", "adam"}
     assert not [(name, dtype) for name, dtype in seen if "float64" in dtype]

@@ -17,7 +17,7 @@ X, T = np.random.default_rng(0).normal(size=(60, 6)), np.arange(60) % 3
 
 def test_one_line_says_backend_device_dtype_and_path(capsys):
     xpnet.use("numpy")
-    TwoLayerNet(6, 4, 3).fit(X, T, epochs=3)
+    TwoLayerNet(6, 4, 3).fit(X, T, epochs=3, engine="layers")
     lines = capsys.readouterr().err.splitlines()
     assert len(lines) == 1
     assert lines[0].startswith("xpnet: numpy on CPU, ")

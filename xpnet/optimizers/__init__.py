@@ -10,11 +10,22 @@ from xpnet.optimizers.nesterov import Nesterov
 from xpnet.optimizers.rmsprop import RMSprop
 from xpnet.optimizers.sgd import SGD
 
-__all__ = ["SGD", "AdaGrad", "Adam", "Momentum", "Nesterov", "Optimizer", "RMSprop", "by_name", "names"]
+__all__ = [
+    "BUILT_IN",
+    "SGD",
+    "AdaGrad",
+    "Adam",
+    "Momentum",
+    "Nesterov",
+    "Optimizer",
+    "RMSprop",
+    "by_name",
+    "names",
+]
 
-_BY_NAME: dict[str, type[Optimizer]] = {
-    kind.__name__.lower(): kind for kind in (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
-}
+BUILT_IN: tuple[type[Optimizer], ...] = (SGD, Momentum, Nesterov, AdaGrad, RMSprop, Adam)
+
+_BY_NAME: dict[str, type[Optimizer]] = {kind.__name__.lower(): kind for kind in BUILT_IN}
 
 
 def names() -> list[str]:

@@ -83,12 +83,25 @@ class Optimizer:
         return cell
 
     def _update_cell(self, cell: Parameter, grad: Array, options: dict[str, float]) -> None:
+        state = self.state_of(cell)
+        arrays = (cell.data, *state.values())
+        type(self).operation(cell.data, grad, *state.values(), **options, out=arrays)
+
+    def state_of(self, cell: Parameter) -> dict[str, Array]:
+        """Return the arrays kept for a parameter, zeros at first; they live in its cell and move with it."""
         state = cell.state.get(self)
         if state is None:
             xp = namespace(cell.data)
             state = cell.state[self] = {name: xp.zeros_like(cell.data) for name in self.state_names}
-        arrays = (cell.data, *state.values())
-        type(self).operation(cell.data, grad, *state.values(), **options, out=arrays)
+        return state
+
+    def options_ahead(self, steps: int) -> list[dict[str, float]]:
+        """Return the operation's options for each of the next steps, and count the steps as made."""
+        options = []
+        for _ in range(steps):
+            self.steps += 1
+            options.append(self.hyper_parameters())
+        return options
 
 
 def _check_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:

@@ -21,9 +21,9 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def where_it_runs(net: Sequential) -> str:
+def where_it_runs(net: Sequential, path: str) -> str:
     """Return backend, device, dtype and path in one line."""
-    return f"{net.backend.name} on {net.backend.device()}, {net.dtype}, layer by layer"
+    return f"{net.backend.name} on {net.backend.device()}, {net.dtype}, {path}"
 
 
 @contextmanager

@@ -1,25 +1,28 @@
-"""The training loop, layer by layer: for any net and any layer a user writes."""
+"""The training loop: the data on the device, epoch after epoch, and what is measured between them."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xpnet import random
-from xpnet._backends import to_numpy
-from xpnet._edge import check_samples, chunks, to_device, to_input
 from xpnet.optimizers import SGD, Optimizer, by_name
-from xpnet.training._announce import progress_bar, say, says_when_compiling, where_it_runs
+from xpnet.training._announce import progress_bar, say, where_it_runs
+from xpnet.training._compiled import CompiledRun, obstacle
 from xpnet.training._interrupt import Interrupt
+from xpnet.training._layer_by_layer import LayerRun
 from xpnet.training.history import Epoch, History
 from xpnet_kernels import _dispatch
-from xpnet_kernels._arrays import Array, namespace
 
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential
+
+
+Run = LayerRun | CompiledRun
+ENGINES = ("auto", "compiled", "layers")
 
 
 class DivergedError(ArithmeticError):
@@ -36,6 +39,7 @@ def fit(
     optimizer: Optimizer | str | None = None,
     validation: tuple[Any, Any] | None = None,
     seed: int | None = None,
+    engine: str = "auto",
     verbose: bool = True,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> History:
@@ -60,6 +64,10 @@ def fit(
     seed : int, optional
         Of batch order and dropout masks; the same seed gives the same on every backend. By default they come
         from xpnet's generator (`xpnet.seed`).
+    engine : str, optional
+        `"compiled"` runs each epoch as one compiled operation, for a stack of Affine and activations that
+        ends in softmax loss; `"layers"` goes layer by layer; `"auto"` compiles where that applies. Both give
+        the same mathematics.
     verbose : bool, optional
         Whether to say where it runs and draw a progress bar, on stderr.
     on_epoch : callable, optional
@@ -77,16 +85,19 @@ def fit(
         If the loss became NaN; says at which step.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
-    run = _Run(net, x, t, batch_size, chosen_optimizer(optimizer))
+    chosen = chosen_optimizer(optimizer)
+    kind, path = chosen_run(engine, net, chosen)
+    with _dispatch.serving(net.backend.engines):
+        run = kind(net, x, t, batch_size, chosen)
     history = History()
     if verbose:
-        say(where_it_runs(net))
+        say(where_it_runs(net, path))
     bar = progress_bar(epochs * run.steps, verbose)
     with _dispatch.serving(net.backend.engines), random.seeded(seed), Interrupt() as interrupt, bar:
-        run.first_step_says_compiling = verbose
+        run.prepare(verbose)
         for number in range(1, epochs + 1):
             started = time.perf_counter()
-            losses = run.epoch(interrupt, bar)
+            losses = run.epoch(lambda: interrupt.requested, bar)
             seconds = time.perf_counter() - started
             history.loss += losses
             check_not_diverged(losses, number)
@@ -103,57 +114,28 @@ def fit(
     return history
 
 
-class _Run:
-    """The data on the net's device, and the way through them."""
+def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> tuple[type[Run], str]:
+    """Return the kind of run that an engine means for a net, and its path in words.
 
-    def __init__(self, net: Sequential, x: Any, t: Any, batch_size: int, optimizer: Optimizer) -> None:
-        self.net, self.optimizer, self.batch_size = net, optimizer, batch_size
-        self.x, self.t = to_device(x, net.backend, net.dtype), net.target(t)
-        self.samples = check_samples(self.x, self.t)
-        self.steps = -(-self.samples // batch_size)
-        self.first_step_says_compiling = False
-        self._checked = False
-
-    def epoch(self, interrupt: Interrupt, bar: Any) -> list[float]:
-        """Train on every sample once, or until interrupted; return the losses of the steps made."""
-        losses: list[Array] = []
-        params = self.net.params
-        for indices in self._batches():
-            with says_when_compiling(self.first_step_says_compiling):
-                losses.append(self._step(indices, params))
-            self.first_step_says_compiling = False
-            bar.update()
-            if interrupt.requested:
-                break
-        return to_host(losses)
-
-    def _batches(self) -> Iterator[Array]:
-        order = self.net.backend.asarray(random.generator().permutation(self.samples))
-        for chunk in chunks(self.samples, self.batch_size):
-            yield order[chunk]
-
-    def _step(self, indices: Array, params: Any) -> Array:
-        net, xp = self.net, namespace(self.x)
-        y = net.forward(to_input(xp.take(self.x, indices, axis=0), net.dtype), training=True)
-        if not self._checked:
-            self.t = net.lastLayer.checked(self.t, y)
-            self._checked = True
-        loss = net.loss_of(y, xp.take(self.t, indices, axis=0), validate=False)
-        self.optimizer.update(params, net.backward())
-        return loss
-
-
-def to_host(losses: list[Array]) -> list[float]:
-    """Bring losses from the device in one transfer."""
-    if not losses:
-        return []
-    if isinstance(losses[0], np.generic):
-        return [float(loss) for loss in losses]
-    return [float(loss) for loss in to_numpy(namespace(losses[0]).stack(losses))]
+    Raises
+    ------
+    ValueError
+        If the engine is unknown, or is "compiled" and the net cannot be; says why.
+    """
+    if engine not in ENGINES:
+        raise ValueError(f"unknown engine {engine!r}; choose one of {', '.join(ENGINES)}")
+    if engine == "layers":
+        return LayerRun, LayerRun.path
+    why = obstacle(net, optimizer)
+    if why is None:
+        return CompiledRun, CompiledRun.path
+    if engine == "compiled":
+        raise ValueError(f"engine 'compiled' does not apply: {why}; use engine='auto' or 'layers'")
+    return LayerRun, f"{LayerRun.path} ({why})"
 
 
 def _measured(
-    net: Sequential, run: _Run, number: int, losses: list[float], seconds: float, validation: Any
+    net: Sequential, run: Run, number: int, losses: list[float], seconds: float, validation: Any
 ) -> Epoch:
     train = test = None
     if net.lastLayer.classifies:

@@ -1,0 +1,194 @@
+"""An epoch of training a stack of Affine and elementwise activations, as one operation."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from xpnet_kernels._arrays import Array, cast, dtype_name
+from xpnet_kernels._operation import Operation, Sample, operation
+from xpnet_kernels._samples import normal
+from xpnet_kernels.adagrad import adagrad
+from xpnet_kernels.adam import adam
+from xpnet_kernels.affine import affine
+from xpnet_kernels.affine_backward import affine_backward
+from xpnet_kernels.mlp_epoch.cpu import train_on_cpu
+from xpnet_kernels.momentum import momentum
+from xpnet_kernels.nesterov import nesterov
+from xpnet_kernels.relu import relu, relu_backward
+from xpnet_kernels.rmsprop import rmsprop
+from xpnet_kernels.sgd import sgd
+from xpnet_kernels.sigmoid import sigmoid, sigmoid_backward
+from xpnet_kernels.softmax_cross_entropy import softmax_cross_entropy
+from xpnet_kernels.tanh import tanh, tanh_backward
+
+UPDATES: dict[str, Operation] = {
+    update.name: update for update in (sgd, momentum, nesterov, adagrad, rmsprop, adam)
+}
+"""The updates that an epoch can make, by name."""
+
+ACTIVATIONS = ("relu", "sigmoid", "tanh")
+
+
+@operation(layer="fit")
+def mlp_epoch(
+    xp: Any,
+    x: Array,
+    t: Array,
+    order: Array,
+    *arrays: Array,
+    activations: Sequence[str],
+    batch_size: int,
+    update: str,
+    options: Sequence[dict[str, float]],
+    weight_decay: float = 0.0,
+    should_stop: Callable[[], bool] | None = None,
+    out: Sequence[Array] | None = None,
+) -> tuple[Array, ...]:
+    """Take one step for each batch of an epoch.
+
+    A step is: gather the batch, Affine and activation in turn, softmax cross-entropy, back-propagation, one
+    update of every parameter.
+
+    Parameters
+    ----------
+    x : array (samples, D), the parameters' dtype, or uint8 pixels that are scaled to 0..1
+    t : array (samples,), integer
+        Class indices in 0..C-1; not checked here.
+    order : array (visited,), integer
+        Which samples to visit, in which order.
+    *arrays : array
+        W1, b1, W2, b2, ..., then what the update keeps: its first array for each parameter, its second.
+    activations : sequence of str
+        `"relu"`, `"sigmoid"` or `"tanh"` after each Affine but the last.
+    batch_size : int
+        The last batch may be smaller.
+    update : str
+        A name in `UPDATES`.
+    options : sequence of dict
+        The update's options at each step; as many as there are batches.
+    weight_decay : float, optional
+        λ of the penalty ½ λ Σ W².
+    should_stop : callable, optional
+        Asked now and then; once it returns True the epoch ends after the step in hand.
+    out : sequence of array, optional
+        Receive the new arrays; may be `arrays`.
+
+    Returns
+    -------
+    losses : array (steps made,), the parameters' dtype
+    *new : array
+        The new values of `arrays`.
+    """
+    state = [array + 0 for array in arrays]
+    count = 2 * (len(activations) + 1)
+    losses = []
+    for step, settings in enumerate(options):
+        batch = order[step * batch_size : min((step + 1) * batch_size, order.shape[0])]
+        rows, labels = xp.take(x, batch, axis=0), xp.take(t, batch, axis=0)
+        if dtype_name(rows) == "uint8":
+            rows = cast(rows, dtype_name(arrays[0])) / 255
+        loss, gradients = _gradients(xp, rows, labels, state[:count], activations, weight_decay)
+        losses.append(loss)
+        for i, gradient in enumerate(gradients):
+            new = UPDATES[update].reference(xp, state[i], gradient, *state[i + count :: count], **settings)
+            state[i::count] = new
+        if should_stop is not None and should_stop():
+            break
+    if out is not None:
+        for target, value in zip(out, state, strict=True):
+            target[...] = value
+        state = list(out)
+    return (xp.stack(losses) if losses else arrays[1][:0], *state)
+
+
+def _gradients(
+    xp: Any, x: Array, t: Array, parameters: list[Array], activations: Sequence[str], weight_decay: float
+) -> tuple[Array, list[Array]]:
+    """Return the loss of one batch and the gradient of every parameter, by the references."""
+    inputs, remembered = [x], []
+    for layer, activation in enumerate((*activations, "none")):
+        z = affine.reference(xp, inputs[-1], parameters[2 * layer], parameters[2 * layer + 1])
+        y, kept = _forward(xp, activation, z)
+        inputs.append(y)
+        remembered.append(kept)
+    loss, dz = softmax_cross_entropy.reference(xp, inputs[-1], t)
+    gradients: list[Array] = []
+    for layer in reversed(range(len(remembered))):
+        W = parameters[2 * layer]
+        dz = _backward(xp, (*activations, "none")[layer], dz, remembered[layer])
+        dz, dW, db = affine_backward.reference(xp, dz, inputs[layer], W)
+        if weight_decay:
+            loss, dW = loss + 0.5 * weight_decay * xp.sum(W * W), dW + weight_decay * W
+        gradients = [dW, db, *gradients]
+    return loss, gradients
+
+
+def _forward(xp: Any, activation: str, z: Array) -> tuple[Array, Array]:
+    """Return an activation of z and what its backward needs."""
+    if activation == "relu":
+        y, mask = relu.reference(xp, z)
+        return y, mask
+    y = {"sigmoid": sigmoid.reference, "tanh": tanh.reference, "none": lambda xp, z: z}[activation](xp, z)
+    return y, y
+
+
+def _backward(xp: Any, activation: str, dy: Array, kept: Array) -> Array:
+    if activation == "none":
+        return dy
+    backward = {"relu": relu_backward, "sigmoid": sigmoid_backward, "tanh": tanh_backward}[activation]
+    return backward.reference(xp, dy, kept)
+
+
+@mlp_epoch.samples
+def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
+    cases = [
+        ([5, 3], [], 4, "sgd", {"lr": 0.1}),
+        ([20, 17, 4], ["relu"], 7, "sgd", {"lr": 0.3}),
+        ([3, 2, 1], ["relu"], 1, "sgd", {"lr": 0.1}),
+        ([9, 70, 8, 11], ["tanh", "sigmoid"], 13, "momentum", {"lr": 0.1, "momentum": 0.9}),
+        ([9, 7, 3], ["relu"], 40, "nesterov", {"lr": 0.1, "momentum": 0.9}),
+        ([9, 7, 3], ["tanh"], 16, "adagrad", {"lr": 0.1, "eps": 1e-7}),
+        ([9, 7, 3], ["sigmoid"], 13, "rmsprop", {"lr": 0.01, "decay": 0.9, "eps": 1e-7}),
+    ]
+    for sizes, activations, batch_size, update, settings in cases:
+        yield _sample(rng, dtype, sizes, activations, batch_size, update, settings)
+    adam_settings = {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-7, "unbias1": 5.0, "unbias2": 50.0}
+    yield _sample(rng, dtype, [12, 6, 6, 3], ["relu", "relu"], 11, "adam", adam_settings)
+
+
+def _sample(
+    rng: np.random.Generator,
+    dtype: Any,
+    sizes: list[int],
+    activations: list[str],
+    batch_size: int,
+    update: str,
+    settings: dict[str, float],
+) -> Sample:
+    samples = 37
+    pixels = rng.integers(0, 256, (samples, sizes[0])).astype(np.uint8)
+    x = pixels if update == "adam" else normal(rng, (samples, sizes[0]), dtype)
+    parameters = []
+    for inputs, outputs in itertools.pairwise(sizes):
+        parameters += [0.5 * normal(rng, (inputs, outputs), dtype), 0.1 * normal(rng, (outputs,), dtype)]
+    kept = {"sgd": 0, "adam": 2}.get(update, 1)
+    state = [rng.random(array.shape).astype(dtype) for _ in range(kept) for array in parameters]
+    order = rng.permutation(samples)
+    options = [settings] * -(-samples // batch_size)
+    return Sample(
+        (x, rng.integers(0, sizes[-1], samples), order, *parameters, *state),
+        {
+            "activations": tuple(activations),
+            "batch_size": batch_size,
+            "update": update,
+            "options": options,
+            "weight_decay": 0.0 if update == "sgd" else 0.01,
+        },
+    )
+
+
+mlp_epoch.implementation("numba")(train_on_cpu)
