@@ -8,7 +8,6 @@ import xpnet
 from xpnet.cli._errors import OneLineErrors
 from xpnet.cli._options import examples
 from xpnet.cli.backends import backends
-from xpnet.cli.bench import bench
 from xpnet.cli.datasets import datasets
 from xpnet.cli.evaluate import evaluate
 from xpnet.cli.predict import predict
@@ -40,5 +39,5 @@ def main() -> None:
     """
 
 
-for _command in (train, evaluate, predict, backends, datasets, bench):
+for _command in (train, evaluate, predict, backends, datasets):
     main.add_command(_command)
