@@ -20,8 +20,8 @@ def test_the_built_in_digits_are_learned(cli):
     assert result.exit_code == 0
     assert re.match(r"xpnet: numba on CPU, .*, float32, ", result.stderr)
     heading, *epochs, last = result.stdout.splitlines()
-    assert heading.startswith("digits, 64-50-10 relu, numba: 1437 training and 360 test images, SGD(lr=0.2)")
-    assert [line.split(",")[0] for line in epochs] == [f"epoch {number}" for number in range(1, 21)]
+    assert heading.startswith("digits, 64-50-10 relu, numba: 1437 training and 360 test images, SGD(lr=0.1)")
+    assert [line.split(",")[0] for line in epochs] == [f"epoch {number}" for number in range(1, 31)]
     accuracy, seconds = re.fullmatch(r"test accuracy (0\.\d{4}), (\d+\.\d\d) s", last).groups()
     assert float(accuracy) >= 0.96
     assert f"test accuracy {accuracy}," in epochs[-1]
@@ -39,8 +39,8 @@ def test_a_seed_repeats_the_run_and_means_what_it_means_in_python(cli, tmp_path)
     train, _ = xpnet.datasets.digits()
     with xpnet.using("numpy"):
         net = xpnet.nets.MultiLayerNet(64, [50], 10, weight_init_std="he", seed=3)
-        sgd = xpnet.optimizers.SGD(0.2)
-        history = net.fit(*train, epochs=2, batch_size=10, optimizer=sgd, seed=3, verbose=False)
+        sgd = xpnet.optimizers.SGD(0.1)
+        history = net.fit(*train, epochs=2, batch_size=20, optimizer=sgd, seed=3, verbose=False)
     assert [epoch.loss for epoch in history.epochs] == first
 
 
@@ -63,7 +63,7 @@ def test_the_log_holds_the_run_and_every_epoch(cli, tmp_path):
     assert run["net"] == "MultiLayerNet 64-20-10-10"
     assert run["optimizer"].startswith("Adam(lr=0.001")
     assert run["options"]["hidden"] == [20, 10]
-    assert (run["options"]["epochs"], run["options"]["batch_size"]) == (2, 10)
+    assert (run["options"]["epochs"], run["options"]["batch_size"]) == (2, 20)
     assert run["options"]["learning_rate"] == 0.001
     assert [(event["event"], event["number"]) for event in epochs] == [("epoch", 1), ("epoch", 2)]
     assert set(epochs[0]) == {"event", "number", "loss", "train_accuracy", "test_accuracy", "seconds"}

@@ -15,8 +15,8 @@ class Recipe(NamedTuple):
     lr: float
 
 
-# digits: 24 of 24 seeds end at 0.963 or more of the test images, in a quarter of a second on two cores.
-DIGITS = Recipe(epochs=20, batch_size=10, lr=0.2)
+# digits: 60 of 60 seeds end at 0.955 or more of the test images, 0.966 on average; larger steps end with spikes.
+DIGITS = Recipe(epochs=30, batch_size=20, lr=0.1)
 # The book's numbers for MNIST (volume 1, section 4.5).
 OTHERS = Recipe(epochs=16, batch_size=100, lr=0.1)
 
@@ -40,5 +40,5 @@ def optimizer_for(name: str, lr: float | None, recipe: Recipe) -> Optimizer:
 
 
 def default_help(field: str) -> str:
-    """Return e.g. `default: 20 for digits, else 16`."""
+    """Return e.g. `default: 30 for digits, else 16`."""
     return f"default: {getattr(DIGITS, field)} for digits, else {getattr(OTHERS, field)}"
