@@ -27,6 +27,7 @@ from xpnet.parameter import Parameter
 from xpnet.random import seed
 from xpnet.training import DivergedError, Epoch, History
 from xpnet_kernels._arrays import DeviceMismatchError
+from xpnet_kernels._threads import choose as set_num_threads
 
 __version__ = "0.1.0"
 
@@ -52,6 +53,7 @@ __all__ = [
     "numerical_gradient",
     "optimizers",
     "seed",
+    "set_num_threads",
     "sigmoid",
     "softmax",
     "to_numpy",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+VARIABLE = "XPNET_NUM_THREADS"
+
 _chosen: int | None = None
 
 
@@ -15,15 +17,41 @@ def available() -> int:
 
 
 def choose(threads: int | None) -> None:
-    """Set how many threads may be used; None leaves it to the operation again."""
+    """Set how many threads the compiled CPU code uses, in place of XPNET_NUM_THREADS.
+
+    Parameters
+    ----------
+    threads : int or None
+        At least 1; None leaves it to the operation again, which shares a step among threads where it is
+        long enough. Results do not depend on it.
+
+    Raises
+    ------
+    ValueError
+        If it is not a whole number above 0.
+    """
     global _chosen
-    _chosen = threads
+    _chosen = None if threads is None else _checked(threads, "the number of threads")
+
+
+def _checked(threads: object, what: str) -> int:
+    if isinstance(threads, bool) or not isinstance(threads, int) or threads < 1:
+        raise ValueError(f"{what} is {threads!r}; it must be a whole number above 0")
+    return threads
+
+
+def _from_environment() -> int | None:
+    text = os.environ.get(VARIABLE)
+    if not text:
+        return None
+    return _checked(int(text) if text.isdecimal() else text, VARIABLE)
 
 
 def allowed(enough_work: bool) -> int:
     """Return how many threads to use: the number chosen, else all where there is enough work for them."""
     if os.name != "posix":
         return 1  # waiting threads yield with a POSIX call
-    if _chosen is not None:
-        return _chosen
+    chosen = _from_environment() if _chosen is None else _chosen
+    if chosen is not None:
+        return chosen
     return available() if enough_work else 1

@@ -14,11 +14,11 @@ from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import PRODUCT_SHAPES, normal
 from xpnet_kernels.matmul import matmul_tiled_cpu, matmul_tiled_cuda
 
-Gradients = tuple[Array, Array, Array]
+Gradients = tuple[Array | None, Array, Array]
 
 
 @operation(layer="Affine")
-def affine_backward(xp: Any, dout: Array, x: Array, W: Array) -> Gradients:
+def affine_backward(xp: Any, dout: Array, x: Array, W: Array, *, want_dx: bool = True) -> Gradients:
     """Return the gradients of x W + b: dx = dout Wᵀ, dW = xᵀ dout, db = Σ over the rows of dout.
 
     Parameters
@@ -26,14 +26,17 @@ def affine_backward(xp: Any, dout: Array, x: Array, W: Array) -> Gradients:
     dout : array (N, H), float
     x : array (N, D), float
     W : array (D, H), float
+    want_dx : bool, optional
+        False leaves dx out: a net's first layer has nobody to give it to, and it is a third of the work.
 
     Returns
     -------
-    dx : array (N, D)
+    dx : array (N, D), or None
     dW : array (D, H)
     db : array (H,)
     """
-    return xp.matmul(dout, W.T), xp.matmul(x.T, dout), xp.sum(dout, axis=0)
+    dx = xp.matmul(dout, W.T) if want_dx else None
+    return dx, xp.matmul(x.T, dout), xp.sum(dout, axis=0)
 
 
 @affine_backward.samples
@@ -44,16 +47,17 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
 
 
 @affine_backward.implementation("numba", "blas")
-def affine_backward_blas(dout: Array, x: Array, W: Array) -> Gradients:
+def affine_backward_blas(dout: Array, x: Array, W: Array, *, want_dx: bool = True) -> Gradients:
     """Multiply with BLAS, add up the rows with our own kernel."""
-    return np.matmul(dout, W.T), np.matmul(x.T, dout), _column_sums(dout)
+    dx = np.matmul(dout, W.T) if want_dx else None
+    return dx, np.matmul(x.T, dout), _column_sums(dout)
 
 
 @affine_backward.implementation("numba", "tiled")
-def affine_backward_tiled_cpu(dout: Array, x: Array, W: Array) -> Gradients:
+def affine_backward_tiled_cpu(dout: Array, x: Array, W: Array, *, want_dx: bool = True) -> Gradients:
     """Multiply with our own CPU product."""
-    dx, dW = matmul_tiled_cpu(dout, W.T), matmul_tiled_cpu(x.T, dout)
-    return dx, dW, _column_sums(dout)
+    dx = matmul_tiled_cpu(dout, W.T) if want_dx else None
+    return dx, matmul_tiled_cpu(x.T, dout), _column_sums(dout)
 
 
 def _column_sums(dout: Array) -> Array:
@@ -71,17 +75,18 @@ def add_rows(rows: Array, sums: Array) -> None:
 
 
 @affine_backward.implementation("numba-cuda", "cublas")
-def affine_backward_cublas(dout: Array, x: Array, W: Array) -> Gradients:
+def affine_backward_cublas(dout: Array, x: Array, W: Array, *, want_dx: bool = True) -> Gradients:
     """Multiply with cuBLAS, add up the rows with our own kernel."""
     xp = namespace(dout)
-    return xp.matmul(dout, W.T), xp.matmul(x.T, dout), _column_sums_cuda(dout)
+    dx = xp.matmul(dout, W.T) if want_dx else None
+    return dx, xp.matmul(x.T, dout), _column_sums_cuda(dout)
 
 
 @affine_backward.implementation("numba-cuda", "tiled")
-def affine_backward_tiled_cuda(dout: Array, x: Array, W: Array) -> Gradients:
+def affine_backward_tiled_cuda(dout: Array, x: Array, W: Array, *, want_dx: bool = True) -> Gradients:
     """Multiply with our own CUDA product."""
-    dx, dW = matmul_tiled_cuda(dout, W.T), matmul_tiled_cuda(x.T, dout)
-    return dx, dW, _column_sums_cuda(dout)
+    dx = matmul_tiled_cuda(dout, W.T) if want_dx else None
+    return dx, matmul_tiled_cuda(x.T, dout), _column_sums_cuda(dout)
 
 
 def _column_sums_cuda(dout: Array) -> Array:

@@ -101,6 +101,20 @@ def test_fused_affine_and_relu_equal_the_two_layers(shape, backend):
         check(getattr(fused.affine, name), xpnet.to_numpy(getattr(apart, name)), backend)
 
 
+@pytest.mark.parametrize("fused", [False, True])
+def test_the_first_layer_of_a_net_leaves_its_parameters_gradients_only(fused, backend):
+    x, dout = backend.asarray(RNG.normal(size=(5, 6))), backend.asarray(RNG.normal(size=(5, 4)))
+    whole, part = affine_on(backend), affine_on(backend)
+    if fused:
+        whole, part = AffineRelu(whole, Relu()), AffineRelu(part, Relu())
+    for layer in (whole, part):
+        layer.forward(x)
+    whole.backward(dout)
+    assert part.backward_to_parameters(dout) is None
+    for name, cell in whole.parameters.items():
+        check(part.parameters[name].grad, xpnet.to_numpy(cell.grad), backend)
+
+
 def test_only_an_affine_right_before_a_relu_is_fused():
     class MyRelu(Relu):
         pass

@@ -93,6 +93,22 @@ def test_any_number_of_threads_gives_the_same_bits(dtype):
     assert all(net == nets[0] for net in nets[1:])
 
 
+def test_the_number_of_threads(monkeypatch):
+    monkeypatch.setenv("XPNET_NUM_THREADS", "3")
+    assert _threads.allowed(enough_work=False) == 3
+    xpnet.set_num_threads(2)
+    assert _threads.allowed(enough_work=True) == 2
+    xpnet.set_num_threads(None)
+    monkeypatch.delenv("XPNET_NUM_THREADS")
+    assert _threads.allowed(enough_work=False) == 1
+    assert _threads.allowed(enough_work=True) == _threads.available()
+    with pytest.raises(ValueError, match="the number of threads is 0; it must be a whole number above 0"):
+        xpnet.set_num_threads(0)
+    monkeypatch.setenv("XPNET_NUM_THREADS", "all")
+    with pytest.raises(ValueError, match="XPNET_NUM_THREADS is 'all'; it must be a whole number above 0"):
+        TwoLayerNet(20, 9, 5).fit(X, T, verbose=False)
+
+
 def test_an_optimizer_goes_on_where_the_other_engine_left_it():
     nets, histories = [], []
     for engines in (("layers", "layers"), ("compiled", "layers"), ("layers", "compiled")):

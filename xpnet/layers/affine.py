@@ -59,11 +59,18 @@ class Affine(Layer):
 
     def backward(self, dout: Array) -> Array:
         """Return dout Wᵀ in x's own shape; leave xᵀ dout in `dW` and the sum of dout's rows in `db`."""
+        dx = self._backward(dout, want_dx=True)
+        return namespace(dx).reshape(dx, self.input_shape)
+
+    def backward_to_parameters(self, dout: Array) -> None:
+        """Leave the gradients in `dW` and `db` only."""
+        self._backward(dout, want_dx=False)
+
+    def _backward(self, dout: Array, want_dx: bool) -> Array:
         x = self.remembered("x")
-        xp = namespace(x)
-        dout = xp.reshape(as_input(dout, like=self.W), (x.shape[0], self.W.shape[1]))
-        dx, self.dW, self.db = affine_backward(dout, x, self.W)
-        return xp.reshape(dx, self.input_shape)
+        dout = namespace(x).reshape(as_input(dout, like=self.W), (x.shape[0], self.W.shape[1]))
+        dx, self.dW, self.db = affine_backward(dout, x, self.W, want_dx=want_dx)
+        return dx
 
     def flatten(self, x: Any) -> Array:
         """Return x as (N, D), and remember it and its own shape."""

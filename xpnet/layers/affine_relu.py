@@ -35,6 +35,10 @@ class AffineRelu(Layer):
         """Go back through the ReLU, then through the affine map."""
         return self.affine.backward(self.relu.backward(dout))
 
+    def backward_to_parameters(self, dout: Array) -> None:
+        """Go back through both, for the parameters' gradients only."""
+        self.affine.backward_to_parameters(self.relu.backward(dout))
+
 
 def fuse(layers: list[Layer]) -> list[Layer]:
     """Return the layers with every Affine and the Relu right after it taken together."""

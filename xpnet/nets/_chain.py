@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from xpnet.layers import Layer, LossLayer, SoftmaxWithLoss
-from xpnet.layers.affine_relu import fuse
+from xpnet.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
+from xpnet.layers.affine_relu import AffineRelu, fuse
 from xpnet.nets._params import Params, named_cells
 from xpnet_kernels._arrays import Array, namespace
 
@@ -57,8 +57,14 @@ class Chain:
     def backward(self) -> dict[str, Array]:
         """Go back through the layers after `forward` and `loss_of`; return all gradients."""
         dout = self.lastLayer.backward()
-        for stage in reversed(self._stages):
+        for stage in reversed(self._stages[1:]):
             dout = stage.backward(dout)
+        for first in self._stages[:1]:
+            # Nobody wants dL/dx of the data; a layer of a user's own may do more in its backward.
+            if type(first) is Affine or type(first) is AffineRelu:
+                first.backward_to_parameters(dout)
+            else:
+                first.backward(dout)
         cells = named_cells(self.layers.values())
         if self.weight_decay_lambda:
             for name, W in self._decaying().items():
