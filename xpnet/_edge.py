@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
+
 from xpnet._backends import Backend
 from xpnet_kernels._arrays import Array, cast, dtype_name, is_array
 
 
 def to_device(x: Any, backend: Backend, dtype: Any) -> Array:
     """Put inputs on a backend's device: uint8 stays uint8, everything else becomes `dtype`."""
-    if is_array(x) and dtype_name(x) == "uint8":
+    if not is_array(x):
+        x = np.asarray(x)
+    if dtype_name(x) == "uint8":
         return backend.asarray(x)
     return backend.asarray(x, dtype)
 
@@ -29,9 +33,11 @@ def check_samples(x: Array, t: Array) -> int:
     Raises
     ------
     ValueError
-        If x and t have not equally many, or there is none.
+        If x has no feature axis, x and t have not equally many, or there is none.
     """
-    if x.ndim == 0 or t.ndim == 0 or x.shape[0] != t.shape[0] or x.shape[0] == 0:
+    if x.ndim < 2:
+        raise ValueError(f"x is {tuple(x.shape)}; it must be (samples, features), e.g. x.reshape(-1, 1)")
+    if t.ndim == 0 or x.shape[0] != t.shape[0] or x.shape[0] == 0:
         raise ValueError(
             f"x is {tuple(x.shape)} and t is {tuple(t.shape)}; "
             "they must hold equally many samples, at least one"

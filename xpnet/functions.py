@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 import xpnet_kernels
 from xpnet.layers._base import as_input
 from xpnet.layers._labels import class_indices
-from xpnet_kernels._arrays import Array, arange, namespace
+from xpnet_kernels._arrays import Array, arange, namespace, shape_of
 
 
 def sigmoid(x: Any) -> Array:
@@ -62,13 +60,9 @@ def cross_entropy_error(y: Any, t: Any, delta: float = 1e-7) -> Array:
     y = as_input(y)
     xp = namespace(y)
     if y.ndim == 1:
-        t = as_input(t, like=y)[None, :] if _shape(t) == tuple(y.shape) and y.shape[0] > 1 else t
+        t = as_input(t, like=y)[None, :] if shape_of(t) == tuple(y.shape) and y.shape[0] > 1 else t
         y = xp.reshape(y, (1, y.shape[0]))
     labels = class_indices("cross_entropy_error", t, tuple(y.shape), like=y)
     hit = xp.reshape(labels, (y.shape[0], 1)) == xp.reshape(arange(y.shape[1], like=labels), (1, y.shape[1]))
     picked = xp.sum(xp.where(hit, y, xp.zeros_like(y)), axis=1)
     return -xp.mean(xp.log(picked + delta))
-
-
-def _shape(values: Any) -> tuple[int, ...]:
-    return tuple(values.shape) if hasattr(values, "shape") else np.shape(values)

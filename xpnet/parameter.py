@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -45,6 +46,20 @@ class Parameter:
 
     def __repr__(self) -> str:
         return f"Parameter(shape={self.data.shape}, dtype={self.data.dtype})"
+
+    def __getstate__(self) -> dict[str, Any]:
+        # What optimizers keep is theirs: they are not pickled along.
+        return {"data": self.data, "grad": self.grad}
+
+    def __setstate__(self, kept: dict[str, Any]) -> None:
+        self.data, self.grad, self.state = kept["data"], kept["grad"], WeakKeyDictionary()
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
+        twin = Parameter(copy.deepcopy(self.data, memo))
+        twin.grad = copy.deepcopy(self.grad, memo)
+        for optimizer, arrays in self.state.items():
+            twin.state[optimizer] = copy.deepcopy(arrays, memo)
+        return twin
 
     def assign(self, values: Any) -> None:
         """Take new values in the dtype and on the device of the old ones; arrays are copied.

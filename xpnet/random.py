@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 
 import numpy as np
 
 _generator = np.random.default_rng()
+_for_this_block: ContextVar[np.random.Generator | None] = ContextVar("generator", default=None)
 
 
 def seed(value: int | None) -> None:
@@ -23,18 +25,15 @@ def seed(value: int | None) -> None:
 
 
 @contextmanager
-def seeded(value: int | None) -> Iterator[np.random.Generator]:
-    """Draw from a generator of its own within a `with` block; None keeps the one in force."""
-    global _generator
-    before = _generator
-    if value is not None:
-        _generator = np.random.default_rng(value)
+def seeded(value: int | None) -> Iterator[None]:
+    """Draw from a generator of its own within a `with` block and its thread; None keeps the one in force."""
+    token = _for_this_block.set(None if value is None else np.random.default_rng(value))
     try:
-        yield _generator
+        yield
     finally:
-        _generator = before
+        _for_this_block.reset(token)
 
 
 def generator(seed: int | None = None) -> np.random.Generator:
     """Return xpnet's generator or, given a seed, a new one of that seed."""
-    return _generator if seed is None else np.random.default_rng(seed)
+    return (_for_this_block.get() or _generator) if seed is None else np.random.default_rng(seed)

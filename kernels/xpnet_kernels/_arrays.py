@@ -143,6 +143,11 @@ def asarray_like(values: Any, like: Array, dtype: Any = None) -> Array:
     return family.xp.asarray(values, dtype=dtype, device=like.device)
 
 
+def shape_of(values: Any) -> tuple[int, ...]:
+    """Return the shape of an array of any family, a list or a number."""
+    return tuple(values.shape) if hasattr(values, "shape") else np.shape(values)
+
+
 def dtype_name(array: Array) -> str:
     """Return an array's dtype as a plain name, e.g. `"float32"`, in every family."""
     return str(array.dtype).rpartition(".")[2]

@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from xpnet_kernels import _dispatch
-from xpnet_kernels._arrays import Array, Family, common_family
+from xpnet_kernels._arrays import Array, common_family
 
 _KERNEL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -69,12 +69,15 @@ class Operation:
         The function's name, and the layer's name that errors use.
     reference : callable
         `reference(xp, *arrays, **options)`.
+    same_shape : bool
+        Whether all arrays must have one shape; kernels would read beyond a smaller one.
     implementations : list of Implementation
         The first one of an engine serves it; the others are measured beside it.
     """
 
-    def __init__(self, reference: Callable[..., Any], title: str) -> None:
+    def __init__(self, reference: Callable[..., Any], title: str, same_shape: bool) -> None:
         self.reference = reference
+        self.same_shape = same_shape
         self.name = reference.__name__
         self.title = title
         self.implementations: list[Implementation] = []
@@ -97,15 +100,25 @@ class Operation:
         ------
         DeviceMismatchError
             If the arrays belong to more than one family.
+        ValueError
+            If the operation wants arrays of one shape and gets others.
         """
         family = common_family(self.title, self._names, arrays)
+        if self.same_shape:
+            self._check_shapes(arrays)
         function = self._serving.get(_dispatch.current().get(family.name, "reference"))
         if function is None or not _kernels_take(arrays):
-            return self._reference_for(family, arrays, options)
+            return self.reference(family.xp, *arrays, **options)
         return function(*arrays, **options)
 
-    def _reference_for(self, family: Family, arrays: tuple[Array, ...], options: dict[str, Any]) -> Any:
-        return self.reference(family.xp, *arrays, **options)
+    def _check_shapes(self, arrays: tuple[Array, ...]) -> None:
+        shape = arrays[0].shape
+        for name, array in zip(self._names, arrays, strict=True):
+            if array.shape != shape:
+                raise ValueError(
+                    f"{self.title}: {self._names[0]} is {tuple(shape)} but {name} is {tuple(array.shape)}; "
+                    "they must be equal."
+                )
 
     def implementation(self, engine: str, variant: str = "kernel") -> Callable[[Any], Any]:
         """Register a function as this operation on `engine`; the first of an engine serves it."""
@@ -148,17 +161,21 @@ def _kernels_take(arrays: tuple[Array, ...]) -> bool:
     return found is not None
 
 
-def operation(layer: str | None = None) -> Callable[[Callable[..., Any]], Operation]:
+def operation(
+    layer: str | None = None, *, same_shape: bool = False
+) -> Callable[[Callable[..., Any]], Operation]:
     """Make an operation of a reference function and add it to the registry.
 
     Parameters
     ----------
     layer : str, optional
         The name that errors use; the function's own name by default.
+    same_shape : bool, optional
+        Whether all arrays must have one shape.
     """
 
     def register(reference: Callable[..., Any]) -> Operation:
-        made = Operation(reference, layer or reference.__name__)
+        made = Operation(reference, layer or reference.__name__, same_shape)
         if made.name in registry:
             raise ValueError(f"an operation named {made.name} exists already")
         registry[made.name] = made

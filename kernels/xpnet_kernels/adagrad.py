@@ -15,7 +15,7 @@ from xpnet_kernels._samples import MATRIX_SHAPES, normal
 from xpnet_kernels._updates import Arrays, store_all, update_cpu, update_cuda
 
 
-@operation(layer="AdaGrad")
+@operation(layer="AdaGrad", same_shape=True)
 def adagrad(
     xp: Any, W: Array, dW: Array, h: Array, *, lr: float, eps: float, out: Arrays | None = None
 ) -> Arrays:

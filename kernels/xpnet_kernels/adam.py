@@ -15,7 +15,7 @@ from xpnet_kernels._samples import MATRIX_SHAPES, normal
 from xpnet_kernels._updates import Arrays, store_all, update_cpu, update_cuda
 
 
-@operation(layer="Adam")
+@operation(layer="Adam", same_shape=True)
 def adam(
     xp: Any,
     W: Array,

@@ -13,7 +13,7 @@ from xpnet_kernels._samples import normal
 from xpnet_kernels.sigmoid import sigmoid
 
 
-@operation(layer="SigmoidWithLoss")
+@operation(layer="SigmoidWithLoss", same_shape=True)
 def binary_cross_entropy(xp: Any, x: Array, t: Array) -> tuple[Array, Array]:
     """Return the mean of -[t log y + (1 - t) log(1 - y)], y = sigmoid(x), and its gradient (y - t) / N.
 

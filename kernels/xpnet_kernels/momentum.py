@@ -14,7 +14,7 @@ from xpnet_kernels._samples import MATRIX_SHAPES, normal
 from xpnet_kernels._updates import Arrays, store_all, update_cpu, update_cuda
 
 
-@operation(layer="Momentum")
+@operation(layer="Momentum", same_shape=True)
 def momentum(
     xp: Any, W: Array, dW: Array, v: Array, *, lr: float, momentum: float, out: Arrays | None = None
 ) -> Arrays:

@@ -32,7 +32,7 @@ def relu(xp: Any, x: Array) -> tuple[Array, Array]:
     return xp.where(x <= 0, xp.zeros_like(x), x), x > 0
 
 
-@operation(layer="Relu")
+@operation(layer="Relu", same_shape=True)
 def relu_backward(xp: Any, dout: Array, mask: Array) -> Array:
     """Return dout where mask is true and 0 elsewhere.
 

@@ -14,7 +14,7 @@ from xpnet_kernels._samples import MATRIX_SHAPES, normal
 from xpnet_kernels._updates import Arrays, store_all, update_cpu, update_cuda
 
 
-@operation(layer="SGD")
+@operation(layer="SGD", same_shape=True)
 def sgd(xp: Any, W: Array, dW: Array, *, lr: float, out: Arrays | None = None) -> Arrays:
     """Return W - lr dW.
 

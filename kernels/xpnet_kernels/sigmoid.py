@@ -31,7 +31,7 @@ def sigmoid(xp: Any, x: Array) -> Array:
     return xp.where(x >= 0, 1 / (1 + small), small / (1 + small))
 
 
-@operation(layer="Sigmoid")
+@operation(layer="Sigmoid", same_shape=True)
 def sigmoid_backward(xp: Any, dout: Array, y: Array) -> Array:
     """Return dout · y · (1 - y).
 

@@ -34,7 +34,7 @@ def softmax(xp: Any, a: Array) -> Array:
     return e / xp.sum(e, axis=-1, keepdims=True)
 
 
-@operation(layer="Softmax")
+@operation(layer="Softmax", same_shape=True)
 def softmax_backward(xp: Any, dout: Array, y: Array) -> Array:
     """Return y · (dout - Σ_k dout_k y_k) over the last axis.
 

@@ -12,7 +12,7 @@ from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import normal
 
 
-@operation(layer="IdentityWithLoss")
+@operation(layer="IdentityWithLoss", same_shape=True)
 def squared_error(xp: Any, y: Array, t: Array) -> tuple[Array, Array]:
     """Return ½ Σ (y - t)² / N and its gradient (y - t) / N.
 

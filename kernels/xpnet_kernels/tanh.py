@@ -30,7 +30,7 @@ def tanh(xp: Any, x: Array) -> Array:
     return xp.tanh(x)
 
 
-@operation(layer="Tanh")
+@operation(layer="Tanh", same_shape=True)
 def tanh_backward(xp: Any, dout: Array, y: Array) -> Array:
     """Return dout · (1 - y²).
 

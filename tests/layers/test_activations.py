@@ -74,3 +74,12 @@ def y_of(layer):
         Tanh: np.tanh(x),
         Softmax: np.exp(x) / np.exp(x).sum(axis=1, keepdims=True),
     }[layer]
+
+
+@pytest.mark.parametrize("layer", [Relu, Sigmoid, Tanh, Softmax])
+@pytest.mark.parametrize("shape", [(3, 2), (300, 300), (2,)])
+def test_a_gradient_of_another_shape_is_refused(layer, shape, backend):
+    made = layer()
+    made.forward(backend.asarray(np.ones((2, 3))))
+    with pytest.raises(ValueError, match=rf"{layer.__name__}: dout is \({shape[0]}.* they must be equal"):
+        made.backward(backend.asarray(np.ones(shape)))

@@ -183,3 +183,70 @@ def test_a_copy_shares_nothing(backend):
     twin.params["W1"] = np.zeros((6, 4))
     assert float(abs(xpnet.to_numpy(net.params["W1"])).sum()) > 0
     assert twin.copy(dtype="float64").params["W1"].dtype != net.params["W1"].dtype
+
+
+@pytest.mark.parametrize(
+    ("layers", "message"),
+    [
+        ([Relu], "it must be a Layer .*given as an instance"),
+        ([Affine(np.eye(6), np.zeros(6)), SoftmaxWithLoss()], "and the loss apart"),
+        ([object()], "derive yours from xpnet.layers.Layer"),
+    ],
+)
+def test_what_is_no_layer(layers, message):
+    with pytest.raises(TypeError, match=message):
+        Sequential(layers)
+
+
+def test_a_layer_stands_once_and_arrays_are_the_nets_own():
+    layer = Affine(np.eye(6), np.zeros(6))
+    with pytest.raises(ValueError, match="one layer stands twice"):
+        Sequential([layer, Relu(), layer])
+    W, b = np.eye(6, dtype="float32"), np.zeros(6, dtype="float32")
+    b.flags.writeable = False
+    net = Sequential([Affine(W, b), Relu(), Affine(W, b)])
+    net.fit(X, T, verbose=False)
+    np.testing.assert_array_equal(W, np.eye(6))
+    assert not np.shares_memory(net.params["b1"], net.params["b2"])
+
+
+def test_two_threads_predict_with_one_net():
+    from concurrent.futures import ThreadPoolExecutor
+
+    net = TwoLayerNet(6, 4, 3, weight_init_std=1.0, seed=1)
+    batch, single = net.predict(np.tile(X, (50, 1))), net.predict(X[0])
+    with ThreadPoolExecutor(2) as pool:
+        jobs = [pool.submit(net.predict, x) for x in [np.tile(X, (50, 1)), X[0]] * 100]
+    for job, expected in zip(jobs, [batch, single] * 100, strict=True):
+        np.testing.assert_array_equal(job.result(), expected)
+
+
+def test_a_net_can_be_pickled():
+    import pickle
+
+    net = TwoLayerNet(6, 4, 3, seed=1).to("numpy")
+    net.fit(X, T, optimizer="adam", verbose=False)
+    twin = pickle.loads(pickle.dumps(net))
+    np.testing.assert_array_equal(twin.predict(X), net.predict(X))
+    twin.fit(X, T, optimizer="adam", verbose=False)
+
+
+def test_uint8_is_pixels_in_any_wrapping_and_matrices_are_arrays():
+    pixels = RNG.integers(0, 256, (5, 6)).astype(np.uint8)
+    net = TwoLayerNet(6, 4, 3, seed=1)
+    expected = net.predict(pixels)
+    np.testing.assert_array_equal(net.predict(list(pixels)), expected)
+    with pytest.warns(PendingDeprecationWarning):
+        matrix = np.matrix(X)
+    assert net.accuracy(matrix, T) == net.accuracy(X, T)
+    assert type(net.predict(matrix)) is np.ndarray
+    with pytest.raises(TypeError, match="masked arrays are not taken"):
+        net.predict(np.ma.masked_greater(X, 1))
+
+
+def test_numerical_gradient_of_a_float32_net_is_taken_in_float64():
+    net = TwoLayerNet(6, 4, 3, weight_init_std=1.0, seed=1)
+    numerical = net.numerical_gradient(X, T)
+    for name, grad in net.gradient(X, T).items():
+        assert numerical[name].dtype == np.float32
+        np.testing.assert_allclose(numerical[name], grad, atol=1e-6)

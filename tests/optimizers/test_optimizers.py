@@ -126,6 +126,31 @@ def test_a_parameter_that_is_not_contiguous_is_updated_too(backend):
     np.testing.assert_allclose(params["W"], np.array(START)[:, ::2] - 0.1)
 
 
+def test_a_parameter_that_is_replaced_by_another_shape_starts_anew():
+    optimizer, params = Adam(), {"a": np.zeros(3)}
+    optimizer.update(params, {"a": np.ones(3)})
+    params["a"] = np.zeros(200_000)
+    optimizer.update(params, {"a": np.ones(200_000)})
+    np.testing.assert_allclose(params["a"], params["a"][0])
+
+
+def test_numbers_are_parameters_too_as_in_the_books_comparison():
+    params = {"x": -7.0, "y": np.float64(2.0)}
+    optimizer = Momentum(lr=0.1)
+    for _ in range(2):
+        optimizer.update(params, {"x": params["x"] / 10, "y": 2 * params["y"]})
+    assert params["x"] == pytest.approx(-7 + 0.07 + (0.9 * 0.07 + 0.0693))
+    assert params["y"] == pytest.approx(2 - 0.4 + (-0.9 * 0.4 - 0.32))
+
+
+def test_lists_as_gradients_and_integers_as_parameters():
+    params = {"x": np.array([1.0, 2.0])}
+    SGD(lr=1).update(params, {"x": [1, 1]})
+    assert params["x"].tolist() == [0, 1]
+    with pytest.raises(TypeError, match=r"parameter 'x' is int64; make it floating point"):
+        SGD().update({"x": np.array([3, 4])}, {"x": np.ones(2)})
+
+
 @pytest.mark.parametrize(
     ("make", "message"),
     [

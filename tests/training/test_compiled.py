@@ -1,5 +1,6 @@
 """The compiled epoch against the layers: the same steps, the same bits for any number of threads."""
 
+import re
 import sys
 import threading
 import time
@@ -137,7 +138,7 @@ def test_stopping_keeps_the_last_complete_step(monkeypatch):
 
     wide = {"hidden": (500, 500), "steps_of": 10}
     trained("compiled", "float32", epochs=1, **wide)
-    monkeypatch.setattr(sys.modules["xpnet.training.fit"], "Interrupt", Soon)
+    monkeypatch.setattr(sys.modules["xpnet.training.loop"], "Interrupt", Soon)
     started = time.perf_counter()
     _, history = trained("compiled", "float32", epochs=100_000, **wide)
     assert time.perf_counter() - started < 2
@@ -155,9 +156,16 @@ NOT_COMPILED = {
     "layer 3 is Dropout, not Affine": lambda: Sequential([*affine_and(Relu()), Dropout(), *affine_and()]),
     "layer 2 is LeakyRelu, not Relu or Sigmoid or Tanh": lambda: Sequential([*affine_and(LeakyRelu())]),
     "the last layer is no Affine": lambda: Sequential([*affine_and(Tanh())]),
+    "not every parameter is float32: net.to(dtype='float32') makes them so": lambda: _mixed(),
     "the loss is SigmoidWithLoss": lambda: Sequential([*affine_and()], loss=SigmoidWithLoss()),
     "Mine has a step of its own": lambda: Mine([*affine_and(Sigmoid()), *affine_and()]),
 }
+
+
+def _mixed():
+    net = Sequential([*affine_and()])
+    net.layers["Affine1"] = Affine(np.eye(20), np.zeros(20))
+    return net
 
 
 def affine_and(*layers):
@@ -177,7 +185,7 @@ class Mine(Sequential):
 def test_what_is_not_compiled_says_why_and_goes_layer_by_layer(reason, capsys):
     net = NOT_COMPILED[reason]()
     assert obstacle(net, SGD()) == reason
-    with pytest.raises(ValueError, match=f"engine 'compiled' does not apply: {reason}; use engine='auto'"):
+    with pytest.raises(ValueError, match=re.escape(f"engine 'compiled' does not apply: {reason}; use")):
         net.fit(X, T, engine="compiled", verbose=False)
     if "Sigmoid" not in reason:
         net.fit(X, T)

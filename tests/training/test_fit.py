@@ -3,7 +3,7 @@ import pytest
 from stand_ins import StrictBackend, check, family
 
 import xpnet
-from xpnet.layers import Affine, Dropout, IdentityWithLoss, Relu, TimeRNN
+from xpnet.layers import Affine, Dropout, IdentityWithLoss, Relu, SigmoidWithLoss, TimeRNN
 from xpnet.nets import MultiLayerNet, Sequential, TwoLayerNet
 from xpnet.optimizers import SGD, Adam
 
@@ -185,6 +185,13 @@ def test_results_stay_on_the_nets_device(backend):
         ({"t": np.where(T == 2, 3, T)}, ValueError, r"label 3 at t\[\d+\] is outside 0\.\.2"),
         ({"x": X[:, :4]}, ValueError, r"x has 4 features but W is \(6, 8\)"),
         ({"x": X[:0], "t": T[:0]}, ValueError, "at least one"),
+        ({"x": X[0], "t": T[:6]}, ValueError, r"x is \(6,\); it must be \(samples, features\)"),
+        (
+            {"validation": (X, T + 5)},
+            ValueError,
+            r"validation: SoftmaxWithLoss: label \d at t\[\d+\] is outside",
+        ),
+        ({"validation": X}, ValueError, r"validation must be a pair \(x, t\), got ndarray"),
     ],
 )
 def test_what_does_not_fit_is_said_before_anything_changes(options, error, message):
@@ -200,3 +207,29 @@ def test_a_diverged_run_says_where_and_what_to_do():
     bad = np.where(np.arange(45)[:, None] == 30, np.nan, X)
     with pytest.raises(xpnet.DivergedError, match=r"NaN at step \d of epoch 1; lower the learning rate"):
         small_net().fit(bad, T, batch_size=9, seed=0, verbose=False)
+
+
+def test_targets_of_a_binary_classifier_are_checked_for_the_whole_data_set():
+    net = Sequential([Affine(np.zeros((6, 1)), np.zeros(1))], loss=SigmoidWithLoss())
+    with pytest.raises(ValueError, match=r"t holds values outside 0\.\.1"):
+        net.fit(X, np.where(np.arange(45) == 44, 9, 0)[:, None], batch_size=9, verbose=False)
+
+
+def test_two_fits_with_seeds_in_two_threads_are_as_alone():
+    from concurrent.futures import ThreadPoolExecutor
+
+    def losses(seed):
+        options = {"epochs": 5, "batch_size": 7, "verbose": False, "engine": "layers"}
+        return small_net().fit(X, T, seed=seed, **options).loss
+
+    alone = [losses(seed) for seed in range(4)]
+    generator = xpnet.random.generator()
+    with ThreadPoolExecutor(2) as pool:
+        assert list(pool.map(losses, range(4))) == alone
+    assert xpnet.random.generator() is generator
+
+
+def test_fit_shows_its_options():
+    import inspect
+
+    assert {"epochs", "batch_size", "engine"} <= set(inspect.signature(TwoLayerNet.fit).parameters)

@@ -46,6 +46,9 @@ class Backend:
     def __deepcopy__(self, memo: object) -> Backend:
         return self  # there is one of each
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        return type(self), ()
+
     def problem(self) -> Problem | None:
         """Return why the backend cannot be used here, or None if it can."""
         raise NotImplementedError
@@ -79,7 +82,16 @@ class Backend:
         -------
         array
             `values` itself if nothing had to change.
+
+        Raises
+        ------
+        TypeError
+            If `values` is a masked array.
         """
+        if isinstance(values, np.ma.MaskedArray):
+            raise TypeError("masked arrays are not taken; fill the gaps first, e.g. with x.filled(0)")
+        if isinstance(values, np.ndarray) and type(values) is not np.ndarray:
+            values = np.asarray(values)  # np.matrix has arithmetic of its own
         if is_array(values) and family_of(values).name == self.family:
             return values if dtype is None or values.dtype == dtype else values.astype(dtype)
         return self.from_host(np.asarray(to_numpy(values), dtype=dtype))

@@ -8,6 +8,7 @@ import xpnet
 from xpnet.cli._errors import OneLineErrors
 from xpnet.cli._options import examples
 from xpnet.cli.backends import backends
+from xpnet.cli.bench import bench
 from xpnet.cli.datasets import datasets
 from xpnet.cli.evaluate import evaluate
 from xpnet.cli.predict import predict
@@ -18,7 +19,7 @@ _WIDTH = 100
 
 _EXAMPLES = examples(
     """
-    xpnet train                             the built-in digits, in a second
+    xpnet train                             the built-in digits, in seconds
     xpnet train --dataset mnist --save mnist.safetensors
     xpnet evaluate mnist.safetensors --dataset mnist
     xpnet predict mnist.safetensors seven.png
@@ -39,5 +40,5 @@ def main() -> None:
     """
 
 
-for _command in (train, evaluate, predict, backends, datasets):
+for _command in (train, evaluate, predict, backends, datasets, bench):
     main.add_command(_command)

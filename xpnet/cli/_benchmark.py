@@ -13,7 +13,7 @@ import xpnet
 from xpnet.bench import contestants, machine, report
 from xpnet.bench.case import Case, Data
 from xpnet.bench.result import Result
-from xpnet.bench.session import STANDARD, Document, Session, parse_case
+from xpnet.bench.session import STANDARD, Document, Session, parse_case, with_common_floor
 from xpnet.cli._errors import user_values
 from xpnet.cli._options import load_dataset
 from xpnet.cli._table import table
@@ -74,13 +74,16 @@ class Benchmark:
         for run in range(1, self.request.runs + 1):
             for case in self.cases:
                 results.append(session.run(case, self.entries, run))
+                results = with_common_floor(results)
                 _print(results[-1])
         agreement = report.agreement(results)
         if agreement:
             click.echo(agreement)
         click.echo(report.LEGEND)
         wanted = self.request.plot is not None if self.request.sweep is None else self.request.sweep
-        sweep = session.sweep(self.entries, self.cases[0].sizes[1:-1]) if wanted else []
+        sweep: list[Result] = []
+        if wanted:
+            sweep = session.sweep(self.entries, self.cases[0].sizes[1:-1], results[0].floor)
         self._write(Document(machine.describe(self.request.machine), results, sweep))
         return all(one.counts for result in results for one in result.outcomes)
 
@@ -100,7 +103,7 @@ class Benchmark:
 
     def choose(self) -> None:
         """Print which backend is the quickest for each case, and where the order changes."""
-        from xpnet.bench.choose import choose
+        from xpnet.bench import choose
 
         for case in self.cases:
             net = xpnet.nets.MultiLayerNet(case.sizes[0], case.sizes[1:-1], case.sizes[-1], seed=case.seed)

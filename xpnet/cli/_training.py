@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import os
 import secrets
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
-import numpy as np
 from tqdm import tqdm
 
 import xpnet
@@ -75,7 +73,6 @@ class Training:
                 dtype=options.dtype,
             )
         self.log = ctx.with_resource(RunLog(options.log))
-        self.seconds = 0.0
 
     @property
     def title(self) -> str:
@@ -86,19 +83,15 @@ class Training:
     def fit(self) -> History:
         """Train; Ctrl-C ends it early."""
         self._say_what()
-        started = time.perf_counter()
-        with np.errstate(over="ignore", invalid="ignore"):  # DivergedError says it in one line
-            history = self.net.fit(
-                *self.data.train,
-                epochs=self.epochs,
-                batch_size=self.batch_size,
-                optimizer=self.optimizer,
-                validation=self.data.test if len(self.data.test.t) else None,
-                seed=self.seed,
-                on_epoch=self._on_epoch,
-            )
-        self.seconds = time.perf_counter() - started
-        return history
+        return self.net.fit(
+            *self.data.train,
+            epochs=self.epochs,
+            batch_size=self.batch_size,
+            optimizer=self.optimizer,
+            validation=self.data.test if len(self.data.test.t) else None,
+            seed=self.seed,
+            on_epoch=self._on_epoch,
+        )
 
     def _say_what(self) -> None:
         taken = {
@@ -135,9 +128,12 @@ class Training:
             plot_history(history, self.options.plot, title=self.title)
 
     def summary(self, history: History) -> str:
-        """Return the accuracy, the time and what was written."""
+        """Return the accuracy, the time of the epochs alone and what was written."""
         part, (x, t) = ("test", self.data.test) if len(self.data.test.t) else ("train", self.data.train)
-        facts = [f"{part} accuracy {self.net.accuracy(x, t):.4f}", f"{self.seconds:.2f} s"]
+        facts = [
+            f"{part} accuracy {self.net.accuracy(x, t):.4f}",
+            f"trained for {sum(history.seconds):.2f} s",
+        ]
         if history.interrupted:
             facts.insert(0, f"interrupted after {len(history.loss)} steps")
         written = [os.fspath(path) for path in self._outputs() if path is not None]

@@ -12,7 +12,7 @@ from xpnet.cli._errors import INTERRUPTED
 from xpnet.cli._options import backend_option, dataset_option, examples, hidden_sizes, output_file
 from xpnet.cli._recipes import default_help
 from xpnet.cli._training import Options, Training
-from xpnet.nets.multi_layer_net import _ACTIVATIONS
+from xpnet.nets.multi_layer_net import ACTIVATIONS
 from xpnet.plotting import check_plot_path
 
 
@@ -49,7 +49,7 @@ _EXAMPLES = examples(
 )
 @click.option(
     "--activation",
-    type=click.Choice(list(_ACTIVATIONS)),
+    type=click.Choice(list(ACTIVATIONS)),
     default="relu",
     show_default=True,
     help="What follows each hidden layer; it decides the initial weights too (He for relu, else Xavier).",

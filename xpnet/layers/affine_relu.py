@@ -8,7 +8,7 @@ from xpnet.layers._base import Layer
 from xpnet.layers.affine import Affine
 from xpnet.layers.relu import Relu
 from xpnet_kernels import affine_relu
-from xpnet_kernels._arrays import Array
+from xpnet_kernels._arrays import Array, namespace
 
 
 class AffineRelu(Layer):
@@ -33,11 +33,15 @@ class AffineRelu(Layer):
 
     def backward(self, dout: Array) -> Array:
         """Go back through the ReLU, then through the affine map."""
-        return self.affine.backward(self.relu.backward(dout))
+        return self.affine.backward(self._through_relu(dout))
 
     def backward_to_parameters(self, dout: Array) -> None:
         """Go back through both, for the parameters' gradients only."""
-        self.affine.backward_to_parameters(self.relu.backward(dout))
+        self.affine.backward_to_parameters(self._through_relu(dout))
+
+    def _through_relu(self, dout: Array) -> Array:
+        mask = self.relu.remembered("mask")
+        return self.relu.backward(namespace(mask).reshape(dout, mask.shape))
 
 
 def fuse(layers: list[Layer]) -> list[Layer]:

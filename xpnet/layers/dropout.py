@@ -33,7 +33,7 @@ class Dropout(Layer):
         super().__init__()
         if not 0 <= dropout_ratio < 1:
             raise ValueError(f"Dropout: dropout_ratio is {dropout_ratio}; it must be at least 0 and below 1.")
-        self.dropout_ratio = dropout_ratio
+        self.dropout_ratio = float(dropout_ratio)
 
     def forward(self, x: Any) -> Array:
         """Return x with dropped elements set to 0 or, outside training, x · (1 - ratio).

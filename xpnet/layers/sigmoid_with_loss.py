@@ -40,8 +40,8 @@ class SigmoidWithLoss(LossLayer):
         """
         self.x = as_input(x)
         self.t = float_targets("SigmoidWithLoss", self.x, t)
-        if validate and bool(namespace(self.t).any((self.t < 0) | (self.t > 1))):
-            raise ValueError("SigmoidWithLoss: t holds values outside 0..1; give 0 and 1, or probabilities.")
+        if validate:
+            _check_range(self.t)
         self.loss, self.dx = binary_cross_entropy(self.x, self.t)
         if validate:
             check_finite("SigmoidWithLoss", self.loss, self.x)
@@ -52,7 +52,17 @@ class SigmoidWithLoss(LossLayer):
         """sigmoid(x) of the last logits."""
         return sigmoid(self.remembered("x"))
 
+    def checked(self, t: Array, y: Array) -> Array:
+        """Return the targets of a data set, all of them in 0..1; see `LossLayer.checked`."""
+        _check_range(t)
+        return super().checked(t, y)
+
     def count_right(self, y: Array, t: Array) -> Array:
         """Return for how many logits the sign means the target: above 0 for a target above one half."""
         xp = namespace(y)
         return xp.sum(cast((y > 0) == (t > 0.5), "int64"))
+
+
+def _check_range(t: Array) -> None:
+    if bool(namespace(t).any((t < 0) | (t > 1))):
+        raise ValueError("SigmoidWithLoss: t holds values outside 0..1; give 0 and 1, or probabilities.")

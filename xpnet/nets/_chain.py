@@ -2,12 +2,29 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 
 from xpnet.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 from xpnet.layers.affine_relu import AffineRelu, fuse
 from xpnet.nets._params import Params, named_cells
 from xpnet_kernels._arrays import Array, namespace
+
+
+class OneAtATime:
+    """A lock that a copy of its owner does not share: the layers remember one pass at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+
+    def __enter__(self) -> None:
+        self._lock.acquire()
+
+    def __exit__(self, *exception: object) -> None:
+        self._lock.release()
+
+    def __reduce__(self) -> tuple[type[OneAtATime], tuple[()]]:
+        return OneAtATime, ()
 
 
 class Chain:
@@ -31,6 +48,8 @@ class Chain:
         self.lastLayer = SoftmaxWithLoss() if loss is None else loss  # the book's name
         self.weight_decay_lambda = float(weight_decay_lambda)
         self._stages: list[Layer] = []
+        self.one_at_a_time = OneAtATime()
+        _check_layers(self.layers, self.lastLayer)
 
     @property
     def params(self) -> Params:
@@ -84,3 +103,19 @@ def _named(layers: Iterable[Layer]) -> dict[str, Layer]:
         counts[kind] = counts.get(kind, 0) + 1
         named[f"{kind}{counts[kind]}"] = layer
     return named
+
+
+def _check_layers(layers: Mapping[str, Layer], loss: LossLayer) -> None:
+    """Raise TypeError or ValueError unless each layer is one, stands once, and the loss is a loss."""
+    for name, layer in layers.items():
+        if not isinstance(layer, Layer) or isinstance(layer, LossLayer):
+            raise TypeError(
+                f"layer {name!r} is {layer!r}; it must be a Layer (derive yours from xpnet.layers.Layer), "
+                "given as an instance, and the loss apart, as loss=..."
+            )
+        if "parameters" not in vars(layer):
+            raise TypeError(f"layer {name!r} has no parameters; call super().__init__() in its __init__")
+    if not isinstance(loss, LossLayer):
+        raise TypeError(f"loss is {loss!r}; it must be a loss layer, given as an instance: SoftmaxWithLoss()")
+    if len({id(layer) for layer in layers.values()}) < len(layers):
+        raise ValueError("one layer stands twice in the net; give each place a layer of its own")

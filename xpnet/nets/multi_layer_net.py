@@ -6,12 +6,15 @@ import itertools
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from xpnet import random
 from xpnet.layers import Affine, Layer, Relu, Sigmoid, Tanh
 from xpnet.nets._initial import affine_arrays, weight_scale
 from xpnet.nets.sequential import Sequential
 
-_ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh": Tanh}
+ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh": Tanh}
+"""The activations by name."""
 
 
 class MultiLayerNet(Sequential):
@@ -55,18 +58,20 @@ class MultiLayerNet(Sequential):
         seed: int | None = None,
         dtype: Any = "float32",
     ) -> None:
+        if isinstance(hidden_size_list, int):
+            raise TypeError(f"hidden_size_list is {hidden_size_list}; give a list, e.g. [{hidden_size_list}]")
         sizes = [input_size, *hidden_size_list, output_size]
-        if any(int(size) != size or size < 1 for size in sizes):
+        if any(not isinstance(size, int | np.integer) or size < 1 for size in sizes):
             raise ValueError(
                 f"{type(self).__name__}: sizes are {sizes}; each must be a whole number above 0."
             )
-        if activation.lower() not in _ACTIVATIONS:
-            raise ValueError(f"unknown activation {activation!r}; choose one of {', '.join(_ACTIVATIONS)}")
+        if not isinstance(activation, str) or activation.lower() not in ACTIVATIONS:
+            raise ValueError(f"unknown activation {activation!r}; choose one of {', '.join(ACTIVATIONS)}")
         layers: list[Layer] = []
         draw = random.generator(seed)
         for inputs, outputs in itertools.pairwise(sizes):
             layers.append(
                 Affine(*affine_arrays(draw, inputs, outputs, weight_scale(weight_init_std, inputs)))
             )
-            layers.append(_ACTIVATIONS[activation.lower()]())
+            layers.append(ACTIVATIONS[activation.lower()]())
         super().__init__(layers[:-1], weight_decay_lambda=weight_decay_lambda, dtype=dtype)

@@ -15,9 +15,9 @@ from xpnet._edge import check_samples, chunks, to_device, to_input
 from xpnet.layers import Layer, LossLayer
 from xpnet.nets._chain import Chain
 from xpnet.nets._params import named_cells
-from xpnet.training import History, fit
+from xpnet.training import fit
 from xpnet_kernels import _dispatch
-from xpnet_kernels._arrays import Array
+from xpnet_kernels._arrays import Array, cast, namespace
 
 CHUNK = 10_000
 """How many samples `accuracy` sends through the net at a time."""
@@ -29,7 +29,7 @@ class Sequential(Chain):
     Parameters
     ----------
     layers : list of Layer, or dict of str to Layer
-        Without names they are called `Affine1`, `Relu1`, `Affine2`, ...
+        Without names they are called `Affine1`, `Relu1`, `Affine2`, ... The net takes copies of their arrays.
     loss : LossLayer, optional
         `SoftmaxWithLoss()` by default.
     weight_decay_lambda : float, optional
@@ -58,6 +58,8 @@ class Sequential(Chain):
         super().__init__(layers, loss, weight_decay_lambda)
         self.dtype = _checked_dtype(dtype)
         self._pinned: Backend | None = None
+        for cell in self.params.cells.values():
+            cell.data = namespace(cell.data).asarray(cell.data, copy=True)
         self._move(_backends.current())
 
     def __repr__(self) -> str:
@@ -125,7 +127,7 @@ class Sequential(Chain):
         -------
         array (N, C) on the net's device
         """
-        with _dispatch.serving(self.backend.engines):
+        with self.one_at_a_time, _dispatch.serving(self.backend.engines):
             return self.forward(self.input(x), training=False)
 
     def loss(self, x: Any, t: Any, training: bool = False) -> Array:
@@ -142,7 +144,7 @@ class Sequential(Chain):
         -------
         array () or NumPy scalar, on the net's device
         """
-        with _dispatch.serving(self.backend.engines):
+        with self.one_at_a_time, _dispatch.serving(self.backend.engines):
             return self.loss_of(self.forward(self.input(x), training), self.target(t))
 
     def gradient(self, x: Any, t: Any, training: bool = True) -> dict[str, Array]:
@@ -158,17 +160,22 @@ class Sequential(Chain):
         dict of str to array
             Keyed like `params`.
         """
-        with _dispatch.serving(self.backend.engines):
+        with self.one_at_a_time, _dispatch.serving(self.backend.engines):
             self.loss_of(self.forward(self.input(x), training), self.target(t))
             return self.backward()
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
-        """Return the gradient by central differences, Dropout off; slow, for checking `gradient`."""
+        """Return the gradient by central differences, Dropout off; slow, for checking `gradient`.
+
+        The differences are taken in a float64 twin: in float32 they would be all rounding.
+        """
         from xpnet.gradients import numerical_gradient
 
-        x, t = self.input(x), self.target(t)
+        twin = self.copy(dtype="float64")
+        x, t = twin.input(x), twin.target(t)
         return {
-            name: numerical_gradient(lambda _: self.loss(x, t), array) for name, array in self.params.items()
+            name: cast(numerical_gradient(lambda _: twin.loss(x, t), array), self.dtype)
+            for name, array in twin.params.items()
         }
 
     def accuracy(self, x: Any, t: Any) -> float:
@@ -193,9 +200,7 @@ class Sequential(Chain):
             right += int(self.lastLayer.count_right(self.predict(x[chunk, ...]), t[chunk, ...]))
         return right / samples
 
-    def fit(self, x: Any, t: Any, **options: Any) -> History:
-        """Train; see `xpnet.training.fit` for the options."""
-        return fit(self, x, t, **options)
+    fit = fit
 
     def save(self, path: str | Path) -> None:
         """Write the net to one safetensors file; see `xpnet.checkpoint.save`."""

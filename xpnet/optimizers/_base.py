@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import math
+import numbers
 from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 
+import numpy as np
+
 from xpnet.parameter import Parameter
 from xpnet_kernels import Operation
-from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels._arrays import Array, asarray_like, dtype_name, is_array, namespace, shape_of
 
 
 class Optimizer:
@@ -57,7 +60,8 @@ class Optimizer:
         Parameters
         ----------
         params : mapping of str to array
-            `net.params`, or a dict of arrays.
+            `net.params`, or a dict of arrays or numbers. What is kept for a dict is kept by name: use one
+            optimizer for each dict, and a new one for a new net.
         grads : mapping of str to array
             The gradient of each, e.g. `net.gradient(x, t)`.
 
@@ -67,19 +71,26 @@ class Optimizer:
             If a parameter has no gradient; nothing is changed then.
         ValueError
             If a gradient has not its parameter's shape; nothing is changed then.
+        TypeError
+            If a parameter is an array of integers, which no step could change; nothing is changed then.
         """
         _check_gradients(params, grads)
         self.steps += 1
         options = self.hyper_parameters()
         for name in params:
-            self._update_cell(self._cell(params, name), grads[name], options)
+            cell = self._cell(params, name)
+            grad = grads[name] if is_array(grads[name]) else asarray_like(grads[name], like=cell.data)
+            self._update_cell(cell, grad, options)
+            if not hasattr(params, "cells") and not _in_place(params[name]):
+                params[name] = cell.data[()]
 
     def _cell(self, params: MutableMapping[str, Array], name: str) -> Parameter:
         cells: Mapping[str, Parameter] | None = getattr(params, "cells", None)
         if cells is not None:
             return cells[name]
-        cell = self._cells.setdefault(name, Parameter(params[name]))
-        cell.data = params[name]
+        value = params[name] if _in_place(params[name]) else np.array(params[name], dtype=np.float64)
+        cell = self._cells.setdefault(name, Parameter(value))
+        cell.data = value
         return cell
 
     def _update_cell(self, cell: Parameter, grad: Array, options: dict[str, float]) -> None:
@@ -90,7 +101,7 @@ class Optimizer:
     def state_of(self, cell: Parameter) -> dict[str, Array]:
         """Return the arrays kept for a parameter, zeros at first; they live in its cell and move with it."""
         state = cell.state.get(self)
-        if state is None:
+        if state is None or any(array.shape != cell.data.shape for array in state.values()):
             xp = namespace(cell.data)
             state = cell.state[self] = {name: xp.zeros_like(cell.data) for name in self.state_names}
         return state
@@ -108,22 +119,36 @@ def _check_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) ->
     for name in params:
         if name not in grads:
             raise KeyError(f"no gradient for parameter {name!r}; the gradients given are {sorted(grads)}")
-        if tuple(grads[name].shape) != tuple(params[name].shape):
+        if shape_of(grads[name]) != shape_of(params[name]):
             raise ValueError(
-                f"the gradient of {name!r} is {tuple(grads[name].shape)} "
-                f"but the parameter is {tuple(params[name].shape)}"
+                f"the gradient of {name!r} is {shape_of(grads[name])} "
+                f"but the parameter is {shape_of(params[name])}"
             )
+        if _in_place(params[name]) and "float" not in dtype_name(params[name]):
+            raise TypeError(
+                f"the parameter {name!r} is {dtype_name(params[name])}; make it floating point, "
+                f"e.g. params[{name!r}].astype('float32')"
+            )
+
+
+def _in_place(value: Any) -> bool:
+    """Return whether a step can change the value itself: an array, but no number."""
+    return is_array(value) and not isinstance(value, np.generic)
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, numbers.Real) and not isinstance(value, bool)
 
 
 def check_positive(owner: str, **values: Any) -> None:
     """Raise ValueError unless every value is a finite number above 0."""
     for name, value in values.items():
-        if not (isinstance(value, int | float) and math.isfinite(value) and value > 0):
+        if not (_is_number(value) and math.isfinite(value) and value > 0):
             raise ValueError(f"{owner}: {name} is {value!r}; it must be a finite number above 0.")
 
 
 def check_share(owner: str, **values: Any) -> None:
     """Raise ValueError unless every value is a number in 0..1, 1 excluded."""
     for name, value in values.items():
-        if not (isinstance(value, int | float) and 0 <= value < 1):
+        if not (_is_number(value) and 0 <= value < 1):
             raise ValueError(f"{owner}: {name} is {value!r}; it must be at least 0 and below 1.")

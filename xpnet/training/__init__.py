@@ -1,6 +1,6 @@
 """Training: the loop, what it says, and what it returns."""
 
-from xpnet.training.fit import DivergedError, fit
 from xpnet.training.history import Epoch, History
+from xpnet.training.loop import DivergedError, fit
 
 __all__ = ["DivergedError", "Epoch", "History", "fit"]

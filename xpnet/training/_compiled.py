@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from xpnet import random
 from xpnet._edge import check_samples, to_device, to_input
 from xpnet.layers import Affine, Layer, Relu, Sigmoid, SoftmaxWithLoss, Tanh
@@ -35,6 +37,8 @@ def obstacle(net: Sequential, optimizer: Optimizer) -> str | None:
             return f"layer {index + 1} is {type(layer).__name__}, not {_either(expected)}"
     if len(layers) % 2 == 0:
         return "the last layer is no Affine"
+    if {cell.data.dtype for cell in net.params.cells.values()} != {net.dtype}:
+        return f"not every parameter is {net.dtype}: net.to(dtype='{net.dtype}') makes them so"
     if any(getattr(type(net), name) is not getattr(Chain, name) for name in _ONE_STEP):
         return f"{type(net).__name__} has a step of its own"
     if type(optimizer) not in BUILT_IN:
@@ -76,17 +80,15 @@ class CompiledRun:
     def prepare(self, verbose: bool) -> None:
         """Compile for these types, by an epoch of no steps."""
         with says_when_compiling(verbose):
-            self._run(self._order()[:0], 0, lambda: False)
+            self._run(self.net.backend.asarray([], "int64"), 0, lambda: False)
 
     def epoch(self, should_stop: Callable[[], bool], bar: Any) -> list[float]:
         """Train on every sample once, or until told to stop; return the losses of the steps made."""
         order = self.net.backend.asarray(random.generator().permutation(self.samples))
-        losses = self._run(order, self.steps, should_stop)
+        with self.net.one_at_a_time, np.errstate(over="ignore", invalid="ignore"):
+            losses = self._run(order, self.steps, should_stop)
         bar.update(len(losses))
         return losses
-
-    def _order(self) -> Array:
-        return self.net.backend.asarray(list(range(min(self.samples, 1))))
 
     def _run(self, order: Array, steps: int, should_stop: Callable[[], bool]) -> list[float]:
         layers, before = list(self.net.layers.values()), self.optimizer.steps

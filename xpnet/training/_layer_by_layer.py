@@ -53,7 +53,11 @@ class LayerRun:
         params = self.net.params
         for indices in self._batches():
             # An overflow ends in a loss of NaN, and that in a DivergedError that says what to do.
-            with says_when_compiling(not self._compiled), np.errstate(over="ignore", invalid="ignore"):
+            with (
+                self.net.one_at_a_time,
+                says_when_compiling(not self._compiled),
+                np.errstate(over="ignore", invalid="ignore"),
+            ):
                 losses.append(self._step(indices, params))
             self._compiled = True
             bar.update()

@@ -89,6 +89,8 @@ def fit(
     kind, path = chosen_run(engine, net, chosen)
     with _dispatch.serving(net.backend.engines):
         run = kind(net, x, t, batch_size, chosen)
+    if validation is not None:
+        check_validation(net, validation)
     history = History()
     if verbose:
         say(where_it_runs(net, path))
@@ -142,6 +144,17 @@ def _measured(
         train = net.accuracy(run.x, run.t)
         test = net.accuracy(*validation) if validation is not None else None
     return Epoch(number, float(np.mean(losses)), train, test, seconds)
+
+
+def check_validation(net: Sequential, validation: Any) -> None:
+    """Raise ValueError unless validation data are a pair whose accuracy can be measured."""
+    if not isinstance(validation, tuple | list) or len(validation) != 2:
+        raise ValueError(f"validation must be a pair (x, t), got {type(validation).__name__}")
+    if net.lastLayer.classifies:
+        try:
+            net.accuracy(*validation)
+        except ValueError as error:
+            raise ValueError(f"validation: {error}") from None
 
 
 def chosen_optimizer(optimizer: Optimizer | str | None) -> Optimizer:

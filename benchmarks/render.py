@@ -1,0 +1,106 @@
+"""Write the README's table and pictures from the raw results: `python benchmarks/render.py [--check]`.
+
+Every `results/*.json` that `xpnet bench --json` wrote gets its full tables (`results/NAME.md`) and its
+pictures (`results/NAME.png`, `results/NAME-sweep.png`). The README's block between the markers gets a summary
+of each; with `--check` nothing is written and the exit code is 1 if the block is not what the results say.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from xpnet.bench import picture, report
+from xpnet.bench.result import Outcome, Result
+from xpnet.bench.session import Document, read
+
+FOLDER = Path(__file__).resolve().parent
+RESULTS = FOLDER / "results"
+README = FOLDER.parent / "README.md"
+BEGIN, END = "<!-- benchmarks: begin, rendered by benchmarks/render.py -->", "<!-- benchmarks: end -->"
+
+
+def summary(document: Document, stem: str) -> str:
+    """Return a table of contestants by cases, with links to everything it came from."""
+    results = [result for result in document.results if result.run == 1]
+    labels = list(dict.fromkeys(one.label for result in results for one in result.counting))
+    head = ["seconds an epoch (test accuracy)", *(str(result.case) for result in results)]
+    rows = [[label, *(_cell(result, label) for result in results)] for label in labels]
+    rows.append(["*the floor*", *(f"*{result.floor_seconds:.4f}*" for result in results)])
+    lines = [f"| {' | '.join(row)} |" for row in [head, *rows]]
+    lines.insert(1, "|---" + "|---:" * len(results) + "|")
+    about, first = document.about, results[0]
+    threads = f"{first.threads} thread{'s' if first.threads > 1 else ''}"
+    epochs = len(first.counting[0].seconds)
+    facts = (
+        f"{about['machine']}, {threads} each, float32, SGD; medians of {epochs} epochs in turns; "
+        f"{about['date'][:10]}, commit {about['commit'][:12]}. {report.agreement(document.results)} "
+        f"[All figures](benchmarks/results/{stem}.md), [raw samples](benchmarks/results/{stem}.json)."
+    )
+    pictures = [f"![Throughput by contestant](benchmarks/results/{stem}.png)"]
+    if document.sweep:
+        sweep = f"benchmarks/results/{stem}-sweep.png"
+        pictures.append(f"![Throughput against batch size and width]({sweep})")
+    return "\n\n".join([" ".join(facts.split()), "\n".join(lines), *pictures])
+
+
+def _cell(result: Result, label: str) -> str:
+    found: list[Outcome] = [one for one in result.counting if one.label == label]
+    if not found:
+        return ""
+    (one,) = found
+    text = f"{one.median:.4f} ({one.accuracy:.3f})"
+    return f"**{text}**" if one is result.counting[0] else text
+
+
+def block(documents: dict[str, Document]) -> str:
+    """Return the README's block, markers included."""
+    parts = [summary(document, stem) for stem, document in documents.items()]
+    return "\n\n".join([BEGIN, *parts, END])
+
+
+def replaced(text: str, new: str) -> str:
+    """Return the README's text with its block replaced.
+
+    Raises
+    ------
+    ValueError
+        If the markers are not there, once each and in order.
+    """
+    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
+        raise ValueError(f"{README.name} needs these two lines, once each: {BEGIN} and {END}")
+    return text[: text.index(BEGIN)] + new + text[text.index(END) + len(END) :]
+
+
+def draw(document: Document, stem: str) -> None:
+    """Write a document's tables and pictures beside it."""
+    (RESULTS / f"{stem}.md").write_text(f"# {stem}\n\n{report.markdown(document.results, document.about)}")
+    picture.write(picture.bars(document.results), RESULTS / f"{stem}.png")
+    if document.sweep:
+        picture.write(picture.sweep(document.sweep), RESULTS / f"{stem}-sweep.png")
+
+
+def main() -> int:
+    """Render; return the exit code."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--check", action="store_true", help="write nothing; 1 if the README is out of date")
+    check = parser.parse_args().check
+    documents = {path.stem: read(path) for path in sorted(RESULTS.glob("*.json"))}
+    if not documents:
+        print(f"no results in {RESULTS}; make one: xpnet bench --json benchmarks/results/NAME.json")
+        return 1
+    before = README.read_text()
+    after = replaced(before, block(documents))
+    if check:
+        print("up to date" if after == before else f"{README.name} is not what the results say: render it")
+        return int(after != before)
+    for stem, document in documents.items():
+        draw(document, stem)
+    README.write_text(after)
+    print(f"rendered {', '.join(documents)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

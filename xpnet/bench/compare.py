@@ -1,0 +1,182 @@
+"""The comparison: every contestant takes its turn in every round, and is checked before, during and after."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import numpy as np
+
+from xpnet.bench import checks, reference
+from xpnet.bench.case import Case, Data, accuracy
+from xpnet.bench.floor import Floor, bandwidth
+from xpnet.bench.machine import Load
+from xpnet.bench.player import Turn
+from xpnet.bench.remote import ContestantError
+from xpnet.bench.result import Outcome, Result
+
+CHECK_STEPS = 30
+"""Steps of the short epochs that are compared with the float64 reference, before and after the timed ones."""
+
+INFERENCE = (1, 10_000)
+"""Samples of a call, in the two kinds of inference timed."""
+
+
+class Plays(Protocol):
+    """What `Player` and `RemotePlayer` have in common; see there."""
+
+    def prepare(self) -> dict[str, Any]: ...  # noqa: D102
+    def epoch(self, number: int, samples: int) -> Turn: ...  # noqa: D102
+    def inference(self, samples: int) -> dict[str, Any]: ...  # noqa: D102
+    def gemm_rate(self) -> float: ...  # noqa: D102
+    def peak_bytes(self) -> int: ...  # noqa: D102
+    def close(self) -> None: ...  # noqa: D102
+
+
+class Comparison:
+    """One case, and the contestants that play it.
+
+    Epoch 0 is short and checked step by step; epoch 1 is whole and warms up; then come the timed ones; the
+    last is short and checked again, from where the contestant has come to.
+
+    Parameters
+    ----------
+    case : Case
+    data : Data
+    players : mapping of label to a function that starts a player
+    epochs : int, optional
+        Timed ones.
+    threads : int, optional
+        What the players are held to; recorded.
+    floor : Floor, optional
+        Measured before; the comparison is then a brief one, without inference and GEMM rates.
+    settle : float, optional
+        Seconds of rest before each turn: thread pools spin for a while after their work.
+    say : callable, optional
+        Told in a line what goes on.
+    """
+
+    def __init__(
+        self,
+        case: Case,
+        data: Data,
+        players: Mapping[str, Callable[[], Plays]],
+        *,
+        epochs: int = 9,
+        threads: int = 1,
+        floor: Floor | None = None,
+        settle: float = 0.05,
+        say: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.case, self.data, self.epochs, self.threads = case, data.first(case.samples), epochs, threads
+        self.settle, self.floor = settle, floor
+        self._say = say
+        self._start = players
+        self._players: dict[str, Plays] = {}
+        self._weights: dict[str, Any] = {}
+        self.outcomes = {label: Outcome(label) for label in players}
+        self.samples = len(self.data.x)
+        # Its last batch is as large as a whole epoch's: another size would compile other code.
+        self.check_samples = min(self.samples, CHECK_STEPS * case.batch + self.samples % case.batch)
+
+    def run(self) -> Result:
+        """Play; a contestant that fails is left out of the rest, and its outcome says why."""
+        self._expect()
+        try:
+            for label in self._start:
+                self._guarded(label, self._prepare)
+            load = Load()
+            self._rounds()
+            busy = load.of_others(sum(sum(one.cpu) for one in self.outcomes.values()))
+            for label in self.outcomes:
+                self._guarded(label, self._finish)
+        finally:
+            for player in self._players.values():
+                player.close()
+        return self._result(busy)
+
+    def say(self, line: str) -> None:
+        """Say what goes on in this case."""
+        self._say(f"{self.case}: {line}")
+
+    def _guarded(self, label: str, play: Callable[..., None], *arguments: Any) -> None:
+        if self.outcomes[label].error:
+            return
+        try:
+            play(label, *arguments)
+        except (ContestantError, ImportError) as error:
+            self.outcomes[label].error = str(error)
+            self.say(f"{label} failed: {error}")
+            if label in self._players:
+                self._players.pop(label).close()
+
+    def _expect(self) -> None:
+        self.say("the float64 reference")
+        self._short = reference.expect(self.case, self.data, self.case.weights(), 0, self.check_samples)
+        self._means: list[float] = []
+        weights = self._short.after
+        for number in range(1, self.epochs + 2):
+            losses, weights = reference.train(self.case, self.data, weights, number, self.samples, np.float32)
+            self._means.append(float(np.mean(losses)))
+
+    def _prepare(self, label: str) -> None:
+        self.say(f"{label}: compiling and warming up")
+        player = self._players[label] = self._start[label]()
+        outcome = self.outcomes[label]
+        outcome.facts = player.prepare()
+        short = player.epoch(0, self.check_samples)
+        whole = player.epoch(1, self.samples)
+        outcome.checks += checks.mathematics("check before", short, self._short)
+        outcome.checks += self._whole("warm-up", whole, self._means[0])
+        outcome.first = short.seconds + whole.seconds
+        outcome.first_share = 1 + self.check_samples / self.samples
+        outcome.losses.append(float(np.mean(whole.losses)))
+
+    def _rounds(self) -> None:
+        for number in range(self.epochs):
+            self.say(f"round {number + 1} of {self.epochs}")
+            labels = list(self._players)
+            first = number % max(len(labels), 1)
+            for label in labels[first:] + labels[:first]:
+                time.sleep(self.settle)
+                self._guarded(label, self._turn, number)
+
+    def _turn(self, label: str, number: int) -> None:
+        turn, outcome = self._players[label].epoch(number + 2, self.samples), self.outcomes[label]
+        outcome.seconds.append(turn.seconds)
+        outcome.cpu.append(turn.cpu)
+        outcome.drain.append(turn.drain)
+        outcome.losses.append(float(np.mean(turn.losses)))
+        self._weights[label] = turn.weights
+        outcome.checks += self._whole(f"epoch {number + 1}", turn, self._means[number + 1])
+
+    def _whole(self, when: str, turn: Turn, mean: float) -> list[checks.Check]:
+        made = checks.steps(when, turn.losses, self.case.steps(self.samples))
+        return [made, checks.mean_loss(when, turn.losses, mean)]
+
+    def _finish(self, label: str) -> None:
+        self.say(f"{label}: inference and the last check")
+        player, outcome, weights = self._players[label], self.outcomes[label], self._weights[label]
+        outcome.accuracy = accuracy(weights, self.data.x_test, self.data.t_test)
+        for samples in INFERENCE if self.floor is None else ():
+            timed = player.inference(samples)
+            outcome.checks.append(checks.inference(timed["samples"], timed.pop("error")))
+            outcome.inference.append(timed)
+        number = self.epochs + 2
+        expected = reference.expect(self.case, self.data, weights, number, self.check_samples)
+        turn = player.epoch(number, self.check_samples)
+        outcome.checks += checks.mathematics("check after", turn, expected)
+        outcome.gemm = player.gemm_rate() if self.floor is None else 0.0
+        outcome.peak_bytes = player.peak_bytes()
+
+    def _result(self, busy: float) -> Result:
+        outcomes = list(self.outcomes.values())
+        best = max(outcomes, key=lambda one: one.gemm)
+        floor = self.floor or Floor(best.gemm or math.inf, best.label, bandwidth(self.threads))
+        for one in outcomes:
+            if not one.error:
+                one.checks.append(checks.synchronised(one.drain, one.seconds))
+                one.checks.append(checks.possible(floor.gemm_seconds(self.case, self.samples) / one.median))
+        return Result(self.case, self.samples, self.threads, outcomes, floor, busy)

@@ -1,0 +1,150 @@
+"""The yardstick of the mathematics: the same training in plain NumPy, in float64 and in float32.
+
+The float64 run is what a contestant's losses and weights are compared with. The float32 run of the same
+formulas measures how far rounding alone carries a net away from it, and so how close a contestant must stay.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from xpnet.bench.case import Case, Data, Floats, Weights
+
+ALLOWED = 20.0
+"""How many times further than our own float32 run a contestant may be from the float64 run."""
+
+TIGHTEST_LOSS, TIGHTEST_WEIGHT = 1e-3, 5e-3
+"""The limits are never tighter: where rounding turns one ReLU of one sample, a step changes by a thousandth.
+
+One update left out of thirty is a distance of about 0.03 in the weights.
+"""
+
+LOOSEST = 0.1
+"""Where 20 times the rounding is more than this, the comparison would say little, and is not made.
+
+ReLUs turn at other steps once rounding differs, and the runs part within an epoch or two: two honest runs are
+then further apart than one of them is from a run that left out a single update of 600. So short epochs are
+compared step by step, and whole ones by the number of steps and the mean loss.
+"""
+
+
+class Trained(NamedTuple):
+    """What an epoch leaves: the loss of every step, float64, and the weights after it."""
+
+    losses: npt.NDArray[np.float64]
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Expected:
+    """What an epoch must come to.
+
+    Attributes
+    ----------
+    before, after : list of ndarray
+        The weights of the float64 run.
+    losses : ndarray (steps,) float64
+    mean : float
+        Loss of a sample in the mean: a smaller last batch counts less.
+    loss_limit, weight_limit : float
+        The distances allowed, as `loss_distance` and `weight_distance` measure them.
+    """
+
+    before: Weights
+    after: Weights
+    losses: npt.NDArray[np.float64]
+    mean: float
+    loss_limit: float = TIGHTEST_LOSS
+    weight_limit: float = TIGHTEST_WEIGHT
+
+    @property
+    def comparable(self) -> bool:
+        """Whether rounding leaves enough of the comparison."""
+        return max(self.loss_limit, self.weight_limit) <= LOOSEST
+
+    def loss_distance(self, losses: npt.NDArray[np.float64]) -> float:
+        """Return the mean distance of the steps' losses, as a share of their mean."""
+        return float(np.mean(np.abs(losses - self.losses)) / np.mean(self.losses))
+
+    def mean_distance(self, losses: npt.NDArray[np.float64]) -> float:
+        """Return the distance of the epoch's only loss from the mean over the samples, as a share of it."""
+        return float(abs(losses[0] / self.mean - 1))
+
+    def weight_distance(self, weights: Sequence[Floats]) -> float:
+        """Return the distance of the weights after the epoch, as a share of the way they went in it."""
+        return distance(weights, self.after) / max(distance(self.after, self.before), 1e-30)
+
+
+def distance(left: Sequence[Floats], right: Sequence[Floats]) -> float:
+    """Return the Euclidean distance of two sets of weights."""
+    return float(np.sqrt(sum(np.sum((a - b) ** 2.0) for a, b in zip(left, right, strict=True))))
+
+
+def expect(case: Case, data: Data, weights: Weights, number: int, samples: int) -> Expected:
+    """Train one epoch from `weights` in both precisions; return what it must come to.
+
+    Parameters
+    ----------
+    weights : list of ndarray
+        Before the epoch; they are not changed.
+    number : int
+        The epoch's, which decides the order of the samples.
+    samples : int
+        The epoch visits the first so many samples.
+    """
+    exact, rounded = (train(case, data, weights, number, samples, kind) for kind in (np.float64, np.float32))
+    counts = np.diff([*range(0, samples, case.batch), samples])
+    mean = float(np.average(exact.losses, weights=counts))
+    plain = Expected(weights, exact.weights, exact.losses, mean)
+    return Expected(
+        weights,
+        exact.weights,
+        exact.losses,
+        mean,
+        max(TIGHTEST_LOSS, ALLOWED * plain.loss_distance(rounded.losses)),
+        max(TIGHTEST_WEIGHT, ALLOWED * plain.weight_distance(rounded.weights)),
+    )
+
+
+def train(case: Case, data: Data, weights: Weights, number: int, samples: int, dtype: Any) -> Trained:
+    """Train one epoch in `dtype` on the first `samples` samples; `weights` are not changed."""
+    x = data.x[:samples].astype(dtype, copy=False)
+    weights = [array.astype(dtype) for array in weights]
+    order, losses = case.order(number, samples), []
+    for start in range(0, samples, case.batch):
+        index = order[start : start + case.batch]
+        losses.append(step(weights, x[index], data.t[index], case.lr))
+    return Trained(np.array(losses, np.float64), weights)
+
+
+def step(weights: Weights, x: Floats, t: npt.NDArray[np.int64], lr: float) -> float:
+    """Take one step of SGD in place; return the mean softmax cross-entropy before it."""
+    inputs = [x]
+    for W, b in zip(weights[:-2:2], weights[1:-2:2], strict=True):
+        inputs.append(np.maximum(inputs[-1] @ W + b, 0))
+    loss, dy = softmax_cross_entropy(inputs[-1] @ weights[-2] + weights[-1], t)
+    for layer in range(len(inputs) - 1, -1, -1):
+        W, b = weights[2 * layer], weights[2 * layer + 1]
+        dW, db = inputs[layer].T @ dy, dy.sum(axis=0)
+        if layer:
+            dy = (dy @ W.T) * (inputs[layer] > 0)
+        W -= lr * dW
+        b -= lr * db
+    return loss
+
+
+def softmax_cross_entropy(y: Floats, t: npt.NDArray[np.int64]) -> tuple[float, Floats]:
+    """Return the mean loss of logits y (N, C) and its gradient."""
+    y = y - y.max(axis=1, keepdims=True)
+    e = np.exp(y)
+    total = e.sum(axis=1, keepdims=True)
+    rows = np.arange(len(t))
+    loss = float(np.mean(np.log(total[:, 0]) - y[rows, t]))
+    dy = e / total
+    dy[rows, t] -= 1
+    return loss, dy / len(t)

@@ -1,0 +1,153 @@
+"""A player in a process of its own: its thread pools, its environment and its peak of memory are its alone.
+
+Commands and answers are lines of JSON; arrays pass through files in a folder that both processes know.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from xpnet.bench import threads
+from xpnet.bench.case import Case, Data
+from xpnet.bench.player import Turn
+
+
+class ContestantError(RuntimeError):
+    """A contestant's process failed; the message ends with what it said last."""
+
+
+class RemotePlayer:
+    """Plays like `Player`, in another process.
+
+    Parameters
+    ----------
+    spec, options, case
+        As for `Player`.
+    folder : Path
+        Where `write_data` put the data; the process leaves its weights there.
+    name : str
+        Of the files it writes; unique in the folder.
+    thread_count : int
+        What the process is held to.
+
+    Raises
+    ------
+    ContestantError
+        By every method, if the process fails.
+    """
+
+    def __init__(
+        self, spec: str, options: dict[str, Any], case: Case, folder: Path, name: str, thread_count: int
+    ) -> None:
+        self.folder, self.name = folder, name
+        self._log = (folder / f"{name}.log").open("w+")
+        environment = {
+            **os.environ,
+            **threads.environment(thread_count),
+            "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        }
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "xpnet.bench.worker"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            text=True,
+            env=environment,
+        )
+        start = {"spec": spec, "options": options, "case": asdict(case), "threads": thread_count}
+        self._send({**start, "folder": str(folder), "name": name})
+
+    def prepare(self) -> dict[str, Any]:
+        """Build the net; return what is worth recording."""
+        facts: dict[str, Any] = self._ask("prepare")
+        return facts
+
+    def epoch(self, number: int, samples: int) -> Turn:
+        """Train on the first `samples` samples."""
+        answer = self._ask("epoch", number=number, samples=samples)
+        with np.load(self.folder / f"{self.name}.npz") as arrays:
+            weights = [arrays[f"w{index}"] for index in range(len(arrays.files) - 1)]
+            losses = arrays["losses"]
+        return Turn(answer["seconds"], answer["drain"], answer["cpu"], losses, weights)
+
+    def inference(self, samples: int) -> dict[str, Any]:
+        """Time the logits of the first `samples` test images."""
+        answer: dict[str, Any] = self._ask("inference", samples=samples)
+        return answer
+
+    def gemm_rate(self) -> float:
+        """Return the best rate of this library's float32 matrix product, in FLOP/s."""
+        return float(self._ask("gemm_rate"))
+
+    def peak_bytes(self) -> int:
+        """Return the largest memory the process has had."""
+        return int(self._ask("peak_bytes"))
+
+    def close(self) -> None:
+        """End the process."""
+        if self._process.stdin is not None and not self._process.stdin.closed:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=10)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        assert self._process.stdout is not None
+        self._process.stdout.close()
+        self._log.close()
+
+    def _ask(self, command: str, **arguments: Any) -> Any:
+        self._send({"command": command, "arguments": arguments})
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise ContestantError(self._last_words())
+        answer = json.loads(line)
+        if "error" in answer:
+            raise ContestantError(answer["error"])
+        return answer["result"]
+
+    def _send(self, message: dict[str, Any]) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(json.dumps(message) + "\n")
+            self._process.stdin.flush()
+        except BrokenPipeError:
+            raise ContestantError(self._last_words()) from None
+
+    def _last_words(self) -> str:
+        self._process.wait()
+        self._log.seek(0)
+        lines = [line.strip() for line in self._log.read().splitlines() if line.strip()]
+        return lines[-1] if lines else f"the process ended with code {self._process.returncode}"
+
+
+def write_data(data: Data, folder: Path) -> None:
+    """Write the arrays for the players' processes."""
+    for name, array in data._asdict().items():
+        np.save(folder / f"{name}.npy", np.ascontiguousarray(array), allow_pickle=False)
+
+
+def read_data(folder: Path) -> Data:
+    """Read what `write_data` wrote, each array at an address that no library needs to copy it from."""
+    return Data(**{name: _read_aligned(folder / f"{name}.npy") for name in Data._fields})
+
+
+def _read_aligned(path: Path, boundary: int = 64) -> Any:
+    with path.open("rb") as stream:
+        np.lib.format.read_magic(stream)
+        shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
+        size = dtype.itemsize * int(np.prod(shape))
+        raw = np.empty(size + boundary, np.uint8)
+        start = -raw.ctypes.data % boundary
+        raw = raw[start : start + size]
+        stream.readinto(raw.data)
+        return raw.view(dtype).reshape(shape)

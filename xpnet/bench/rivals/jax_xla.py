@@ -1,0 +1,112 @@
+"""JAX: one jitted step, called from Python or scanned over the epoch, with the parameters donated."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import numpy.typing as npt
+
+from xpnet.bench.case import Case, Data, Weights
+from xpnet.bench.contestant import Contestant
+
+
+def forward(params: Any, x: Any) -> Any:
+    """Return the logits."""
+    for W, b in params[:-1]:
+        x = jax.nn.relu(x @ W + b)
+    W, b = params[-1]
+    return x @ W + b
+
+
+def loss_of(params: Any, x: Any, t: Any) -> Any:
+    """Return the mean softmax cross-entropy."""
+    log_p = jax.nn.log_softmax(forward(params, x))
+    return -jnp.mean(jnp.take_along_axis(log_p, t[:, None], axis=1))
+
+
+def step(params: Any, x: Any, t: Any, index: Any, lr: float) -> tuple[Any, Any]:
+    """Take one step of SGD; return the new parameters and the loss before it."""
+    loss, grads = jax.value_and_grad(loss_of)(params, x[index], t[index])
+    return jax.tree.map(lambda p, g: p - lr * g, params, grads), loss
+
+
+class Jax(Contestant):
+    """JAX on its default device.
+
+    Parameters
+    ----------
+    scan : bool, optional
+        Whether an epoch is one call, `lax.scan` over its steps, instead of one call a step.
+    """
+
+    packages: ClassVar[tuple[str, ...]] = ("jax", "jaxlib")
+
+    def __init__(self, scan: bool = False) -> None:
+        self.scan = scan
+
+    def prepare(self, case: Case, data: Data, weights: Weights) -> None:
+        """Put data and parameters on the device, and wrap the step."""
+        self.batch = case.batch
+        self.x, self.t = self.put(data.x), self.put(data.t.astype(np.int32))
+        arrays = [jnp.array(array) for array in weights]
+        self.params = list(zip(arrays[::2], arrays[1::2], strict=True))
+        one = functools.partial(step, lr=case.lr)
+        self.step = jax.jit(one, donate_argnums=0)
+        self.steps = jax.jit(
+            lambda params, x, t, batches: jax.lax.scan(lambda p, index: one(p, x, t, index), params, batches),
+            donate_argnums=0,
+        )
+        self.forward = jax.jit(forward)
+
+    def epoch(self, number: int, order: npt.NDArray[np.int64]) -> Sequence[float]:
+        """Train; the losses come to the host once."""
+        narrow = order.astype(np.int32)
+        whole = len(order) // self.batch * self.batch
+        losses: list[Any] = []
+        if self.scan:
+            self.params, some = self.steps(
+                self.params, self.x, self.t, narrow[:whole].reshape(-1, self.batch)
+            )
+            losses.append(some)
+        else:
+            for start in range(0, whole, self.batch):
+                self._one(narrow[start : start + self.batch], losses)
+        if whole < len(order):
+            self._one(narrow[whole:], losses)
+        values: list[float] = np.concatenate(
+            [np.atleast_1d(loss) for loss in jax.device_get(losses)]
+        ).tolist()
+        return values
+
+    def _one(self, index: Any, losses: list[Any]) -> None:
+        self.params, loss = self.step(self.params, self.x, self.t, index)
+        losses.append(loss)
+
+    def synchronize(self) -> None:
+        """Wait for the parameters; calls only ask for work."""
+        jax.block_until_ready(self.params)
+
+    def wait_for(self, array: Any) -> None:
+        """Wait for this array."""
+        jax.block_until_ready(array)
+
+    def weights(self) -> Weights:
+        """Copy the parameters to the host."""
+        return [np.asarray(array) for pair in self.params for array in pair]
+
+    def put(self, x: npt.NDArray[Any]) -> Any:
+        """Put an array on the device."""
+        return jnp.asarray(x)
+
+    def predict(self, x: Any) -> Any:
+        """Run the jitted forward pass."""
+        return self.forward(self.params, x)
+
+    def facts(self) -> dict[str, Any]:
+        """Return the device."""
+        return {"device": str(jax.devices()[0])}

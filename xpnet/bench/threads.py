@@ -1,0 +1,32 @@
+"""Equally many threads for every contestant: the cores a process may use, and every library's own setting."""
+
+from __future__ import annotations
+
+import os
+
+SETTINGS = (
+    "OMP_NUM_THREADS",
+    "OPENBLAS_NUM_THREADS",
+    "MKL_NUM_THREADS",
+    "BLIS_NUM_THREADS",
+    "VECLIB_MAXIMUM_THREADS",
+    "NUMBA_NUM_THREADS",
+    "XPNET_NUM_THREADS",
+)
+
+
+def available() -> int:
+    """Return how many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def environment(threads: int) -> dict[str, str]:
+    """Return the environment variables that hold every library to so many threads."""
+    return dict.fromkeys(SETTINGS, str(threads))
+
+
+def stay_on(threads: int) -> None:
+    """Keep this process on as many cores: XLA and others size their pools by that, and obey nothing else."""
+    if hasattr(os, "sched_setaffinity"):
+        cores = sorted(os.sched_getaffinity(0))
+        os.sched_setaffinity(0, cores[:threads])
