@@ -28,7 +28,7 @@ from xpnet_kernels.mlp_epoch.layout import store as store_net
 ACTIVATION_CODES = {"relu": phases.RELU, "sigmoid": phases.SIGMOID, "tanh": phases.TANH}
 
 # A step of less work, in multiplications, is done sooner by one thread than by two that must meet.
-WORTH_SHARING = 4_000_000
+WORTH_SHARING = 1_500_000
 
 POLL_SECONDS = 0.05
 """How often the calling thread asks whether to stop."""
