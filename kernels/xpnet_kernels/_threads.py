@@ -55,3 +55,11 @@ def allowed(enough_work: bool) -> int:
     if chosen is not None:
         return chosen
     return available() if enough_work else 1
+
+
+def spread(me: int) -> None:
+    """Move this thread to the `me`-th processor; from there on the system may move it as it likes."""
+    if hasattr(os, "sched_setaffinity"):
+        allowed_here = os.sched_getaffinity(0)
+        os.sched_setaffinity(0, {sorted(allowed_here)[me % len(allowed_here)]})
+        os.sched_setaffinity(0, allowed_here)

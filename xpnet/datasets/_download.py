@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import sys
 import time
 
@@ -89,7 +90,7 @@ def _fetch(file: IdxFile, dataset: IdxDataset, mirrors: list[str], tries: int, p
                 faults.append(str(fault))
                 continue
             except OSError as fault:  # what requests raises is one
-                faults.append(f"{url}: {fault}")
+                faults.append(f"{url}: {_in_short(fault)}")
                 continue
             # Ask the mirror that answered first for the next file: a dead one costs a time-out each time.
             mirrors.remove(mirror)
@@ -97,8 +98,16 @@ def _fetch(file: IdxFile, dataset: IdxDataset, mirrors: list[str], tries: int, p
             return packed
     raise DatasetError(
         f"{dataset.title}: {file.name} is not on this disk and could not be downloaded. {_FIX} "
-        "What was tried:\n" + "\n".join(f"  {fault}" for fault in faults)
+        "What was tried:\n" + "\n".join(f"  {fault}" for fault in dict.fromkeys(faults))
     )
+
+
+def _in_short(fault: OSError) -> str:
+    """Return the end of what requests nests, e.g. `404 Client Error: Not Found`, `Connection refused`."""
+    text = str(fault).partition(" for url: ")[0]
+    if "Caused by" in text:
+        text = re.split(r"\] |: ", text)[-1]
+    return text.strip(" ()'\"") or type(fault).__name__
 
 
 def _fetch_once(url: str, file: IdxFile, dataset: IdxDataset) -> bytes:

@@ -226,7 +226,8 @@ def train_on_cpu(
 def run(workers: int, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> int:
     """Run the workers in threads of their own, so that this one can be interrupted; return the steps made."""
     threads = [
-        threading.Thread(target=work, args=(me, workers, net, job), daemon=True) for me in range(workers)
+        threading.Thread(target=_work_apart, args=(me, workers, net, job), daemon=True)
+        for me in range(workers)
     ]
     for thread in threads:
         thread.start()
@@ -241,3 +242,9 @@ def run(workers: int, net: Any, job: Job, should_stop: Callable[[], bool] | None
         for thread in threads:
             thread.join()
     return int(job.counters[made_at])
+
+
+def _work_apart(me: int, workers: int, net: Any, job: Job) -> None:
+    """Be a worker on a processor of its own from the start: waiting for each other on one, they crawl."""
+    _threads.spread(me)
+    work(me, workers, net, job)
