@@ -75,7 +75,7 @@ class Operation:
         The first one of an engine serves it; the others are measured beside it.
     """
 
-    def __init__(self, reference: Callable[..., Any], title: str, same_shape: bool) -> None:
+    def __init__(self, reference: Callable[..., Any], title: str, same_shape: bool = False) -> None:
         self.reference = reference
         self.same_shape = same_shape
         self.name = reference.__name__
