@@ -96,3 +96,12 @@ def test_the_orders_of_magnitude_of_the_specification(mnist):
     assert report.passed
     for name, order in {"W1": 1e-13, "b1": 1e-12, "W2": 1e-12, "b2": 1e-10}.items():
         assert order / 30 < report[name].mean < order * 30
+
+
+def test_numerical_gradient_of_a_float32_net_is_taken_in_float64():
+    net = TwoLayerNet(6, 4, 3, weight_init_std=1.0, seed=1)
+    x, t = RNG.normal(size=(9, 6)), np.arange(9) % 3
+    numerical = net.numerical_gradient(x, t)
+    for name, grad in net.gradient(x, t).items():
+        assert numerical[name].dtype == np.float32
+        np.testing.assert_allclose(numerical[name], grad, atol=1e-6)

@@ -242,11 +242,3 @@ def test_uint8_is_pixels_in_any_wrapping_and_matrices_are_arrays():
     assert type(net.predict(matrix)) is np.ndarray
     with pytest.raises(TypeError, match="masked arrays are not taken"):
         net.predict(np.ma.masked_greater(X, 1))
-
-
-def test_numerical_gradient_of_a_float32_net_is_taken_in_float64():
-    net = TwoLayerNet(6, 4, 3, weight_init_std=1.0, seed=1)
-    numerical = net.numerical_gradient(X, T)
-    for name, grad in net.gradient(X, T).items():
-        assert numerical[name].dtype == np.float32
-        np.testing.assert_allclose(numerical[name], grad, atol=1e-6)
