@@ -106,7 +106,7 @@ def test_an_unknown_suffix_lists_the_known_ones(tmp_path, name):
 
 def test_without_matplotlib_it_says_how_to_install_it(monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    with pytest.raises(ModuleNotFoundError, match=r'pip install "xpnet\[plot\]"'):
+    with pytest.raises(ModuleNotFoundError, match=r'pip install "matplotlib>=3\.9"'):
         plot_history(history(1))
 
 

@@ -84,7 +84,7 @@ def _figure_class() -> Any:
         return importlib.import_module("matplotlib.figure").Figure
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
-            f'a plot needs matplotlib ({error}): pip install "xpnet[plot]"', name=error.name
+            f'a plot needs matplotlib ({error}): pip install "matplotlib>=3.9"', name=error.name
         ) from None
 
 

@@ -23,7 +23,7 @@ def choose(threads: int | None) -> None:
     ----------
     threads : int or None
         At least 1; None leaves it to the operation again, which shares a step among threads where it is
-        long enough. Results do not depend on it.
+        long enough. The weights do not depend on it, bit for bit.
 
     Raises
     ------

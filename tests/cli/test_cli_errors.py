@@ -107,7 +107,7 @@ def test_a_plot_of_no_known_format_is_refused_first(cli):
 @pytest.mark.usefixtures("no_training")
 def test_a_plot_without_matplotlib_is_refused_first(cli, monkeypatch):
     monkeypatch.setitem(sys.modules, "matplotlib.figure", None)
-    assert 'pip install "xpnet[plot]"' in cli.error("train", "--plot", "plot.png")
+    assert 'pip install "matplotlib>=3.9"' in cli.error("train", "--plot", "plot.png")
 
 
 def test_a_refused_run_leaves_the_old_log_alone(cli, tmp_path):

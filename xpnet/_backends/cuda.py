@@ -11,7 +11,11 @@ from typing import Any
 from xpnet._backends.base import Backend, Problem
 from xpnet_kernels import _dispatch
 
-_INSTALL = 'pip install "xpnet[cuda13]" (or "xpnet[cuda12]" where nvidia-smi says CUDA 12), one of them only'
+# The packages themselves and not an extra of xpnet: the line must work wherever xpnet came from.
+_INSTALL = (
+    'pip install "cupy-cuda13x[ctk]>=14" "numba-cuda[cu13]>=0.30" '
+    "(12x and cu12 where nvidia-smi says CUDA 12; never both)"
+)
 
 
 class CupyBackend(Backend):
