@@ -11,45 +11,52 @@ Arrays = tuple[Array, ...]
 
 
 def update_cpu(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> Arrays:
-    """Run a CPU kernel `kernel(*arrays, numbers, *results)` on flat arrays.
+    """Run a CPU kernel `kernel(*arrays, numbers)` that renews all its flat arrays but the gradient.
+
+    The kernel works in place: where results might lie over what is still to be read, LLVM vectorises nothing.
 
     Parameters
     ----------
     kernel : njit function
     arrays : tuple of array, each of one shape and dtype
-        What the kernel reads.
+        W, its gradient, and what the update keeps.
     numbers : tuple of float
         Hyper-parameters; passed in the arrays' dtype, so that nothing widens.
     out : tuple of array, optional
-        Receive the results; may be among `arrays`. By default new arrays do.
+        Receive the results: for each array that is renewed itself, or another. By default new arrays do.
 
     Returns
     -------
     tuple of array
         All results: one fewer than the arrays, since the gradient is read only.
     """
-    results, flat = _prepare(arrays, numbers, out)
-    kernel(*flat)
+    (W, gradient), kept = arrays[:2], arrays[2:]
+    results = _contiguous(W, arrays, out)
+    for result, array in zip(results, (W, *kept), strict=True):
+        if result is not array:
+            result[...] = array
+    flat = [array.reshape(-1) for array in (results[0], gradient, *results[1:])]
+    kernel(*flat, _numbers(W, numbers))
     return _finished(results, out)
 
 
 def update_cuda(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> Arrays:
-    """Run a CUDA kernel as `update_cpu` runs a CPU kernel, one thread an element."""
-    results, flat = _prepare(arrays, numbers, out)
-    _launch.launch_over(arrays[0].size, kernel, *flat)
+    """Run a CUDA kernel `kernel(*arrays, numbers, *results)`, one thread an element; see `update_cpu`."""
+    results = _contiguous(arrays[0], arrays, out)
+    flat, into = ([array.reshape(-1) for array in some] for some in (arrays, results))
+    _launch.launch_over(arrays[0].size, kernel, *flat, _numbers(arrays[0], numbers), *into)
     return _finished(results, out)
 
 
-def _prepare(arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> tuple[Arrays, list[Any]]:
-    """Return the results and all of a kernel's arguments, flat; kernels write to C-contiguous memory only."""
-    W = arrays[0]
-    in_place = out is not None and all(array.flags.c_contiguous for array in out)
-    results = out if in_place else tuple(empty(W.shape, like=W) for _ in arrays[1:])
-    assert results is not None
-    flat: list[Any] = [array.reshape(-1) for array in arrays]
-    flat.append(tuple(W.dtype.type(number) for number in numbers))
-    flat += [result.reshape(-1) for result in results]
-    return results, flat
+def _contiguous(W: Array, arrays: Arrays, out: Arrays | None) -> Arrays:
+    """Return `out` if all of it is C-contiguous, which is all that kernels write to, else new arrays."""
+    if out is not None and all(array.flags.c_contiguous for array in out):
+        return out
+    return tuple(empty(W.shape, like=W) for _ in arrays[1:])
+
+
+def _numbers(W: Array, numbers: tuple[float, ...]) -> tuple[Any, ...]:
+    return tuple(W.dtype.type(number) for number in numbers)
 
 
 def _finished(results: Arrays, out: Arrays | None) -> Arrays:

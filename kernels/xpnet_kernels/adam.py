@@ -103,16 +103,14 @@ def adam_cpu(
     W: Array, dW: Array, m: Array, v: Array, *, out: Arrays | None = None, **options: float
 ) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_adam, (W, dW, m, v), adam_numbers(**options), out)
+    return update_cpu(adam_in_place, (W, dW, m, v), adam_numbers(**options), out)
 
 
 @njit
-def fill_adam(
-    W: Array, dW: Array, m: Array, v: Array, numbers: Any, new_W: Array, new_m: Array, new_v: Array
-) -> None:
-    """Write the new values, element by element."""
+def adam_in_place(W: Array, dW: Array, m: Array, v: Array, numbers: Any) -> None:
+    """Replace W, m and v by the new values, element by element."""
     for i in range(W.size):
-        new_W[i], new_m[i], new_v[i] = adam_value(W[i], dW[i], m[i], v[i], numbers)
+        W[i], m[i], v[i] = adam_value(W[i], dW[i], m[i], v[i], numbers)
 
 
 adam_value_on_device = on_device(adam_value)

@@ -11,9 +11,8 @@ from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, empty, namespace
 from xpnet_kernels._jit import cuda
 from xpnet_kernels._operation import Sample, operation
-from xpnet_kernels._panels import empty_panels, multiply_rows, pack
+from xpnet_kernels._rows import NOTHING, empty_rows, multiply
 from xpnet_kernels._samples import PRODUCT_SHAPES, normal
-from xpnet_kernels._simd import ROWS
 
 TILE = 16
 """Side of the square tiles that a thread block of the CUDA kernel holds in shared memory."""
@@ -55,30 +54,22 @@ def matmul_vendor(a: Array, b: Array) -> Array:
 
 @matmul.implementation("numba", "tiled")
 def matmul_tiled_cpu(a: Array, b: Array) -> Array:
-    """Call our own CPU product: the right matrix packed into panels, tiles of the result in registers."""
+    """Call our own CPU product on copies whose rows are filled up to whole tiles."""
     check_inner_sizes(a, b)
     (rows, inner), columns = a.shape, b.shape[1]
     if 0 in (rows, inner, columns):
         return np.zeros((rows, columns), dtype=a.dtype)
-    panels = empty_panels(inner, columns, a.dtype)
-    pack(b, panels)
-    stride = panels.shape[0] * panels.shape[2]
-    product = np.empty((max(rows, ROWS), stride), dtype=a.dtype)
-    left, a_row, a_inner = _flat_left(a)
-    multiply_rows(
-        left, a_row, a_inner, panels, inner, product.reshape(-1), stride, panels.shape[2], 0, len(product)
-    )
+    left, right = _in_whole_tiles(a), _in_whole_tiles(b)
+    product = empty_rows(rows, columns, a.dtype)
+    multiply(left, right, product, inner, columns, 0, rows, NOTHING, 0)
     return np.ascontiguousarray(product[:rows, :columns])
 
 
-def _flat_left(a: Array) -> tuple[Array, int, int]:
-    """Return the left matrix flat, with its strides; a transposed one as it lies, a small one filled up."""
-    rows, inner = a.shape
-    if rows < ROWS:
-        a = np.concatenate([a, np.zeros((ROWS - rows, inner), dtype=a.dtype)])
-    elif a.T.flags.c_contiguous:
-        return a.T.reshape(-1), 1, rows
-    return a.reshape(-1), inner, 1
+def _in_whole_tiles(matrix: Array) -> Array:
+    rows, columns = matrix.shape
+    copy = empty_rows(rows, columns, matrix.dtype)
+    copy[:rows, :columns] = matrix
+    return copy
 
 
 @matmul.implementation("numba-cuda", "tiled")

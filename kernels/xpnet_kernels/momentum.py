@@ -64,14 +64,14 @@ def momentum_cpu(
     W: Array, dW: Array, v: Array, *, lr: float, momentum: float, out: Arrays | None = None
 ) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_momentum, (W, dW, v), (lr, momentum), out)
+    return update_cpu(momentum_in_place, (W, dW, v), (lr, momentum), out)
 
 
 @njit
-def fill_momentum(W: Array, dW: Array, v: Array, numbers: Any, new_W: Array, new_v: Array) -> None:
-    """Write the new values, element by element."""
+def momentum_in_place(W: Array, dW: Array, v: Array, numbers: Any) -> None:
+    """Replace W and v by the new values, element by element."""
     for i in range(W.size):
-        new_W[i], new_v[i] = momentum_value(W[i], dW[i], v[i], numbers)
+        W[i], v[i] = momentum_value(W[i], dW[i], v[i], numbers)
 
 
 momentum_value_on_device = on_device(momentum_value)

@@ -70,14 +70,14 @@ def rmsprop_value(w: Any, g: Any, h: Any, numbers: Any) -> Any:
 @rmsprop.implementation("numba")
 def rmsprop_cpu(W: Array, dW: Array, h: Array, *, out: Arrays | None = None, **options: float) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_rmsprop, (W, dW, h), rmsprop_numbers(**options), out)
+    return update_cpu(rmsprop_in_place, (W, dW, h), rmsprop_numbers(**options), out)
 
 
 @njit
-def fill_rmsprop(W: Array, dW: Array, h: Array, numbers: Any, new_W: Array, new_h: Array) -> None:
-    """Write the new values, element by element."""
+def rmsprop_in_place(W: Array, dW: Array, h: Array, numbers: Any) -> None:
+    """Replace W and h by the new values, element by element."""
     for i in range(W.size):
-        new_W[i], new_h[i] = rmsprop_value(W[i], dW[i], h[i], numbers)
+        W[i], h[i] = rmsprop_value(W[i], dW[i], h[i], numbers)
 
 
 rmsprop_value_on_device = on_device(rmsprop_value)

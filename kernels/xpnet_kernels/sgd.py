@@ -52,14 +52,14 @@ def sgd_value(w: Any, g: Any, numbers: Any) -> Any:
 @sgd.implementation("numba")
 def sgd_cpu(W: Array, dW: Array, *, lr: float, out: Arrays | None = None) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_sgd, (W, dW), (lr,), out)
+    return update_cpu(sgd_in_place, (W, dW), (lr,), out)
 
 
 @njit
-def fill_sgd(W: Array, dW: Array, numbers: Any, new_W: Array) -> None:
-    """Write the new values, element by element."""
+def sgd_in_place(W: Array, dW: Array, numbers: Any) -> None:
+    """Replace W by the new values, element by element."""
     for i in range(W.size):
-        (new_W[i],) = sgd_value(W[i], dW[i], numbers)
+        (W[i],) = sgd_value(W[i], dW[i], numbers)
 
 
 sgd_value_on_device = on_device(sgd_value)

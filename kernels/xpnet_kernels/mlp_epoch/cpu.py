@@ -45,10 +45,10 @@ def train_on_cpu(
     count = 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
     batch_size = min(batch_size, len(order))
-    net = make_net(sizes, batch_size, dtype)
-    load_net(net, arrays)
     multiplications = batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
     workers = _threads.allowed(multiplications >= WORTH_SHARING)
+    net = make_net(sizes, batch_size, workers, dtype)
+    load_net(net, arrays)
     codes = [ACTIVATION_CODES[name] for name in activations]
     job = Job(
         x=np.ascontiguousarray(x),
@@ -76,8 +76,9 @@ def train_on_cpu(
 
 def run(workers: int, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> int:
     """Run the workers in threads of their own, so that this one can be interrupted; return the steps made."""
+    errors: list[BaseException] = []
     threads = [
-        threading.Thread(target=_work_apart, args=(me, workers, net, job), daemon=True)
+        threading.Thread(target=_work_apart, args=(me, workers, net, job, errors), daemon=True)
         for me in range(workers)
     ]
     for thread in threads:
@@ -91,10 +92,15 @@ def run(workers: int, net: Any, job: Job, should_stop: Callable[[], bool] | None
         job.flags[STOP] = 1
         for thread in threads:
             thread.join()
+    if errors:
+        raise errors[0]
     return int(job.flags[MADE])
 
 
-def _work_apart(me: int, workers: int, net: Any, job: Job) -> None:
+def _work_apart(me: int, workers: int, net: Any, job: Job, errors: list[BaseException]) -> None:
     """Be a worker on a processor of its own from the start: waiting for each other on one, they crawl."""
-    _threads.spread(me)
-    work(me, workers, net, job)
+    try:
+        _threads.spread(me)
+        work(me, workers, net, job)
+    except BaseException as error:
+        errors.append(error)

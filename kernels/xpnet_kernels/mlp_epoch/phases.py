@@ -1,4 +1,4 @@
-"""The phases of a training step on the CPU, each over a range of rows so that threads can share it."""
+"""What a step of an epoch consists of, each on some rows of the batch or some outputs of a layer."""
 
 from __future__ import annotations
 
@@ -7,19 +7,9 @@ from typing import Any
 
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels._panels import multiply_rows
+from xpnet_kernels._rows import NOTHING, multiply, multiply_transposed, vectors_of
 from xpnet_kernels.affine_backward import add_rows
-from xpnet_kernels.mlp_epoch.layout import (
-    BIASES_AT,
-    DEPTH,
-    INPUTS,
-    OUTPUTS,
-    PANELS,
-    STRIDE,
-    VALUES_AT,
-    WEIGHTS_AT,
-    WIDTH,
-)
+from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix, samples
 from xpnet_kernels.sigmoid import sigmoid_value
 from xpnet_kernels.softmax_cross_entropy import cross_entropy_row
 
@@ -28,55 +18,40 @@ NONE, RELU, SIGMOID, TANH = range(4)
 
 
 @njit
-def panels_of(net: Any, buffer: Array, layer: int) -> Array:
-    """View a layer's matrix (P, rows of a panel, width) in a buffer of matrices."""
-    plan = net.plan[layer]
-    start, size = plan[WEIGHTS_AT], plan[PANELS] * plan[DEPTH] * plan[WIDTH]
-    return buffer[start : start + size].reshape((plan[PANELS], plan[DEPTH], plan[WIDTH]))
-
-
-@njit
-def transposed_of(net: Any, layer: int) -> Array:
-    """View the panels of a layer's Wᵀ: (panels of the layer before, H, their width)."""
-    before, outputs = net.plan[layer - 1], net.plan[layer, OUTPUTS]
-    start, size = net.plan[layer, WEIGHTS_AT], before[PANELS] * outputs * before[WIDTH]
-    return net.transposed[start : start + size].reshape((before[PANELS], outputs, before[WIDTH]))
-
-
-@njit
-def gather(net: Any, x: Array, batch: Array, scale: Any, start: int, stop: int) -> None:
-    """Copy the batch's samples into the first layer's input, multiplied by `scale`."""
-    width = net.plan[0, STRIDE]
+def gather(net: Any, values: Array, x: Array, batch: Array, scale: Any, start: int, stop: int) -> None:
+    """Copy samples start to stop of the batch into the first layer's input, multiplied by `scale`."""
+    inputs = samples(net, values, 0)
     for i in range(start, stop):
-        sample, row = x[batch[i]], net.values[i * width : (i + 1) * width]
-        for j in range(width):
-            row[j] = net.values.dtype.type(sample[j]) * scale
+        sample, row = x[batch[i]], inputs[i]
+        for j in range(sample.size):
+            row[j] = inputs.dtype.type(sample[j]) * scale
 
 
 @njit
-def forward(net: Any, activations: Array, start: int, stop: int) -> None:
-    """Send rows start to stop through every layer."""
-    for layer in range(len(activations)):
-        plan, following = net.plan[layer], net.plan[layer + 1]
-        x, y = net.values[plan[VALUES_AT] :], net.values[following[VALUES_AT] :]
-        W = panels_of(net, net.weights, layer)
-        multiply_rows(x, plan[STRIDE], 1, W, plan[INPUTS], y, following[STRIDE], plan[WIDTH], start, stop)
-        b = net.biases[plan[BIASES_AT] : plan[BIASES_AT] + following[STRIDE]]
-        for i in range(start, stop):
-            row = y[i * following[STRIDE] : (i + 1) * following[STRIDE]]
-            add_bias_activated(row, b, activations[layer])
+def forward(
+    net: Any, values: Array, layer: int, activation: int, first: int, last: int, start: int, stop: int
+) -> None:
+    """Send rows start to stop through outputs first to last of a layer."""
+    x, y = samples(net, values, layer), samples(net, values, layer + 1)
+    W = matrix(net, net.weights, layer)
+    multiply_transposed(x, W, y, net.plan[layer, INPUTS], first, last, start, stop)
+    b = bias(net, net.biases, layer)[first:last]
+    for i in range(start, stop):
+        add_bias_activated(y[i, first:last], b, activation)
 
 
 @njit
 def add_bias_activated(row: Array, b: Array, activation: int) -> None:
     """Replace a row by activation(row + b)."""
     zero, one = row.dtype.type(0), row.dtype.type(1)
-    for j in range(row.size):
-        row[j] += b[j]
     if activation == RELU:
         for j in range(row.size):
-            row[j] = zero if row[j] <= zero else row[j]
-    elif activation == SIGMOID:
+            z = row[j] + b[j]
+            row[j] = zero if z <= zero else z
+        return
+    for j in range(row.size):
+        row[j] += b[j]
+    if activation == SIGMOID:
         for j in range(row.size):
             row[j] = sigmoid_value(row[j], one)
     elif activation == TANH:
@@ -85,32 +60,29 @@ def add_bias_activated(row: Array, b: Array, activation: int) -> None:
 
 
 @njit
-def loss(net: Any, t: Array, batch: Array, scale: Any, row_losses: Array, start: int, stop: int) -> None:
+def loss(
+    net: Any, values: Array, t: Array, batch: Array, scale: Any, row_losses: Array, start: int, stop: int
+) -> None:
     """Note each row's loss, and the loss's gradient at the last layer's output."""
-    plan = net.plan[-1]
-    at, stride, classes = plan[VALUES_AT], plan[STRIDE], plan[INPUTS]
+    last = len(net.plan) - 1
+    classes = net.plan[last, INPUTS]
+    logits, gradients = samples(net, values, last), samples(net, net.deltas, last)
     for i in range(start, stop):
-        row = at + i * stride
-        logits, gradient = net.values[row : row + classes], net.deltas[row : row + classes]
-        row_losses[i] = cross_entropy_row(logits, t[batch[i]], scale, gradient)
+        row_losses[i] = cross_entropy_row(logits[i, :classes], t[batch[i]], scale, gradients[i, :classes])
 
 
 @njit
-def backward(net: Any, activations: Array, start: int, stop: int) -> None:
-    """Carry the gradient of rows start to stop back to every layer's output."""
-    for layer in range(len(activations) - 1, -1, -1):
-        plan, following = net.plan[layer], net.plan[layer + 1]
-        dy = net.deltas[following[VALUES_AT] :]
-        if plan[PANELS] > 1:
-            copy_to_panels(dy, net.delta_panels[following[VALUES_AT] :], plan, net.rows, start, stop)
-        if layer > 0:
-            dx, x = net.deltas[plan[VALUES_AT] :], net.values[plan[VALUES_AT] :]
-            width = net.plan[layer - 1, WIDTH]
-            Wt = transposed_of(net, layer)
-            multiply_rows(dy, following[STRIDE], 1, Wt, plan[OUTPUTS], dx, plan[STRIDE], width, start, stop)
-            stride = plan[STRIDE]
-            part = slice(start * stride, stop * stride)
-            multiply_by_derivative(dx[part], x[part], activations[layer - 1])
+def backward(net: Any, values: Array, layer: int, activation: int, start: int, stop: int) -> None:
+    """Carry the gradient of rows start to stop from a layer's output back to its input.
+
+    `activation` is the one that made the input.
+    """
+    dy, dx = samples(net, net.deltas, layer + 1), samples(net, net.deltas, layer)
+    W, inputs = matrix(net, net.weights, layer), net.plan[layer, INPUTS]
+    multiply(dy, W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0)
+    x = samples(net, values, layer)
+    for i in range(start, stop):
+        multiply_by_derivative(dx[i, :inputs], x[i, :inputs], activation)
 
 
 @njit
@@ -129,44 +101,25 @@ def multiply_by_derivative(dx: Array, y: Array, activation: int) -> None:
 
 
 @njit
-def copy_to_panels(dy: Array, panels: Array, plan: Array, rows: int, start: int, stop: int) -> None:
-    """Copy rows of a gradient into its panels (P, rows, width), for the product with the input."""
-    width = plan[WIDTH]
-    for p in range(plan[PANELS]):
-        for i in range(start, stop):
-            source = (i * plan[PANELS] + p) * width
-            target = (p * rows + i) * width
-            panels[target : target + width] = dy[source : source + width]
+def weight_gradient(
+    net: Any, values: Array, layer: int, rows: int, first: int, block: Array, ahead: Array, lines: int
+) -> None:
+    """Write one tile's rows of dWᵀ = dyᵀ x, from output `first` on, over the batch's `rows` samples."""
+    x, dy = samples(net, values, layer), samples(net, net.deltas, layer + 1)
+    side, inputs = block.shape[0], net.plan[layer, INPUTS]
+    multiply(dy.T[first : first + side], x, block, rows, inputs, 0, side, ahead, lines)
 
 
 @njit
-def weight_gradient(net: Any, layer: int, rows: int, start: int, stop: int) -> None:
-    """Write rows start to stop of a layer's dW = xᵀ dy over the batch's `rows` samples."""
-    plan, following = net.plan[layer], net.plan[layer + 1]
-    source = net.delta_panels if plan[PANELS] > 1 else net.deltas
-    at, size = following[VALUES_AT], plan[PANELS] * net.rows * plan[WIDTH]
-    dy = source[at : at + size].reshape((plan[PANELS], net.rows, plan[WIDTH]))
-    x, dW = net.values[plan[VALUES_AT] :], net.weight_gradients[plan[WEIGHTS_AT] :]
-    panel = plan[DEPTH] * plan[WIDTH]
-    multiply_rows(x, 1, plan[STRIDE], dy, rows, dW, plan[WIDTH], panel, start, stop)
+def tiles_across(net: Any, layer: int) -> Any:
+    """Return how many tiles lie side by side in a layer's Wᵀ."""
+    side = net.block.shape[1]
+    return (vectors_of(net.plan[layer, INPUTS], net.weights) + side - 1) // side
 
 
 @njit
-def bias_gradient(net: Any, layer: int, rows: int) -> None:
-    """Write a layer's db, the sum of dy over the batch."""
-    plan, following = net.plan[layer], net.plan[layer + 1]
-    stride, at = following[STRIDE], following[VALUES_AT]
-    db = net.bias_gradients[plan[BIASES_AT] : plan[BIASES_AT] + stride]
+def bias_gradient(net: Any, layer: int, rows: int, first: int, last: int) -> None:
+    """Write outputs first to last of a layer's db, the sum of dy over the batch."""
+    db = bias(net, net.bias_gradients, layer)[first:last]
     db[:] = 0
-    add_rows(net.deltas[at : at + rows * stride].reshape((rows, stride)), db)
-
-
-@njit
-def transpose(net: Any, layer: int, start: int, stop: int) -> None:
-    """Bring the panels of Wᵀ up to date with rows start to stop of a layer's W."""
-    W, Wt = panels_of(net, net.weights, layer), transposed_of(net, layer)
-    width, narrow = W.shape[2], Wt.shape[2]
-    for h in range(Wt.shape[1]):
-        panel, column = W[h // width], h % width
-        for d in range(start, stop):
-            Wt[d // narrow, h, d % narrow] = panel[d, column]
+    add_rows(samples(net, net.deltas, layer + 1)[:rows, first:last], db)

@@ -9,12 +9,12 @@ import numpy as np
 
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels.adagrad import fill_adagrad
-from xpnet_kernels.adam import adam_numbers, fill_adam
-from xpnet_kernels.momentum import fill_momentum
-from xpnet_kernels.nesterov import fill_nesterov
-from xpnet_kernels.rmsprop import fill_rmsprop, rmsprop_numbers
-from xpnet_kernels.sgd import fill_sgd
+from xpnet_kernels.adagrad import adagrad_in_place
+from xpnet_kernels.adam import adam_in_place, adam_numbers
+from xpnet_kernels.momentum import momentum_in_place
+from xpnet_kernels.nesterov import nesterov_in_place
+from xpnet_kernels.rmsprop import rmsprop_in_place, rmsprop_numbers
+from xpnet_kernels.sgd import sgd_in_place
 
 SGD, MOMENTUM, NESTEROV, ADAGRAD, RMSPROP, ADAM = range(6)
 CODES = {
@@ -52,14 +52,14 @@ def _numbers(update: str, step: dict[str, float]) -> tuple[float, ...]:
 def update(kind: int, W: Array, g: Array, s0: Array, s1: Array, n: Array) -> None:
     """Update one flat stretch of parameters in place, with its state and this step's numbers."""
     if kind == SGD:
-        fill_sgd(W, g, (n[0],), W)
+        sgd_in_place(W, g, (n[0],))
     elif kind == MOMENTUM:
-        fill_momentum(W, g, s0, (n[0], n[1]), W, s0)
+        momentum_in_place(W, g, s0, (n[0], n[1]))
     elif kind == NESTEROV:
-        fill_nesterov(W, g, s0, (n[0], n[1]), W, s0)
+        nesterov_in_place(W, g, s0, (n[0], n[1]))
     elif kind == ADAGRAD:
-        fill_adagrad(W, g, s0, (n[0], n[1]), W, s0)
+        adagrad_in_place(W, g, s0, (n[0], n[1]))
     elif kind == RMSPROP:
-        fill_rmsprop(W, g, s0, (n[0], n[1], n[2], n[3]), W, s0)
+        rmsprop_in_place(W, g, s0, (n[0], n[1], n[2], n[3]))
     else:
-        fill_adam(W, g, s0, s1, (n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]), W, s0, s1)
+        adam_in_place(W, g, s0, s1, (n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]))

@@ -1,9 +1,10 @@
 """What each thread does in a compiled epoch.
 
-Each step has two phases with a meeting of the threads after each. In the first a thread takes its share of
-the batch's rows through gather, forward, loss and backward; in the second its share of every matrix's rows
-through gradient and update. No element is computed differently for it, so any number of threads gives the
-same bits.
+A thread owns some outputs of every layer: it alone reads and writes their weights' gradients, and the first
+layer's weights, the most of a net, never move to another core. A step begins with the forward pass of the
+first layer's outputs. The threads meet, and share the rows of the batch: the layers after it, loss and
+backward pass, and the gather of the next batch. They meet again, and each does gradient and update of its
+own outputs. No element is computed differently for all that, so any number of threads gives the same bits.
 """
 
 from __future__ import annotations
@@ -13,9 +14,10 @@ from typing import Any, NamedTuple
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE, atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
-from xpnet_kernels._simd import ROWS
+from xpnet_kernels._tile_code import CACHE_LINE
+from xpnet_kernels._tiles import tile_rows
 from xpnet_kernels.mlp_epoch import phases, updates
-from xpnet_kernels.mlp_epoch.layout import DEPTH, INPUTS, PANELS, WEIGHTS_AT, WIDTH
+from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix
 
 STOP, LAST, MADE = 0, LINE, 2 * LINE
 """Where the flags of a job are, each in a cache line of its own."""
@@ -67,85 +69,120 @@ class Job(NamedTuple):
 
 
 @njit
-def share(total: int, me: int, workers: int) -> tuple[int, int]:
-    """Return the rows of worker `me`; the first takes all where the shares would be less than a tile."""
-    if total < workers * ROWS:
-        return (0, total) if me == 0 else (0, 0)
-    return total * me // workers, total * (me + 1) // workers
+def share(total: int, me: int, workers: int, side: int) -> tuple[int, int]:
+    """Return where the part of worker `me` begins and ends, in whole tiles."""
+    tiles = (total + side - 1) // side
+    return min(tiles * me // workers * side, total), min(tiles * (me + 1) // workers * side, total)
 
 
 @njit
 def work(me: int, workers: int, net: Any, job: Any) -> None:
     """Be one of the workers of an epoch."""
-    turn = 1
-    for layer in range(1, len(job.activations)):
-        start, stop = share(net.plan[layer, INPUTS], me, workers)
-        phases.transpose(net, layer, start, stop)
+    side, size, turn = tile_rows(net.weights), job.batch_size, 1
+    gather_share(me, workers, net, net.values[0], job, job.order[:size])
     turn = meet(job.meeting, me, workers, turn)
     for step in range(len(job.losses)):
-        batch = job.order[step * job.batch_size : (step + 1) * job.batch_size]
-        through_the_rows(me, workers, net, job, batch)
+        batch, values = job.order[step * size : (step + 1) * size], net.values[step % 2]
+        first, last = share(net.plan[1, INPUTS], me, workers, side)
+        phases.forward(net, values, 0, job.activations[0], first, last, 0, len(batch))
         turn = meet(job.meeting, me, workers, turn)
-        through_the_weights(me, workers, net, job, len(batch), step)
+        if me == 0 and step > 0:
+            job.losses[step - 1] += penalty_of(job)
+        through_the_rows(me, workers, net, values, job, batch)
+        following = job.order[(step + 1) * size : (step + 2) * size]
+        gather_share(me, workers, net, net.values[(step + 1) % 2], job, following)
         if me == 0:
             # Written between two meetings and read after the second, so that all see the same.
             atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
         turn = meet(job.meeting, me, workers, turn)
+        after = job.order[(step + 2) * size : (step + 3) * size]
+        ahead = addresses(me, workers, net, job.x, after)
+        through_the_weights(me, workers, net, values, job, len(batch), step, ahead)
         if me == 0:
-            job.losses[step] += penalty_of(job)
             atomic_store(job.flags, MADE, step + 1)
         if atomic_load(job.flags, LAST) != 0:
             break
+    turn = meet(job.meeting, me, workers, turn)
+    made = atomic_load(job.flags, MADE)
+    if me == 0 and made > 0:
+        job.losses[made - 1] += penalty_of(job)
 
 
 @njit
-def through_the_rows(me: int, workers: int, net: Any, job: Any, batch: Array) -> None:
-    """Do gather, forward, loss and backward for this worker's rows of the batch."""
-    start, stop = share(len(batch), me, workers)
-    if stop > start:
-        scale = job.losses.dtype.type(1 / len(batch))
-        phases.gather(net, job.x, batch, job.scale, start, stop)
-        phases.forward(net, job.activations, start, stop)
-        phases.loss(net, job.t, batch, scale, job.row_losses, start, stop)
-        phases.backward(net, job.activations, start, stop)
+def gather_share(me: int, workers: int, net: Any, values: Array, job: Any, batch: Array) -> None:
+    """Gather this worker's rows of a batch."""
+    start, stop = share(len(batch), me, workers, tile_rows(values))
+    phases.gather(net, values, job.x, batch, job.scale, start, stop)
 
 
 @njit
-def through_the_weights(me: int, workers: int, net: Any, job: Any, rows: int, step: int) -> None:
-    """Do gradient and update for this worker's rows of every matrix; the first worker does the biases."""
-    penalty = 0.0
+def through_the_rows(me: int, workers: int, net: Any, values: Array, job: Any, batch: Array) -> None:
+    """Send this worker's rows of the batch from the first layer's output to the loss and back."""
+    start, stop = share(len(batch), me, workers, tile_rows(values))
+    if stop == start:
+        return
+    scale, layers = job.losses.dtype.type(1 / len(batch)), len(job.activations)
+    for layer in range(1, layers):
+        outputs = net.plan[layer + 1, INPUTS]
+        phases.forward(net, values, layer, job.activations[layer], 0, outputs, start, stop)
+    phases.loss(net, values, job.t, batch, scale, job.row_losses, start, stop)
+    for layer in range(layers - 1, 0, -1):
+        phases.backward(net, values, layer, job.activations[layer - 1], start, stop)
+
+
+@njit
+def addresses(me: int, workers: int, net: Any, x: Array, batch: Array) -> Array:
+    """Return where the samples of this worker's rows of a batch lie in memory."""
+    start, stop = share(len(batch), me, workers, net.block.shape[1])
+    found = net.ahead[me, : stop - start]
+    for i in range(start, stop):
+        found[i - start] = x.ctypes.data + batch[i] * x.strides[0]
+    return found
+
+
+@njit
+def through_the_weights(
+    me: int, workers: int, net: Any, values: Array, job: Any, rows: int, step: int, ahead: Array
+) -> None:
+    """Do gradient and update for this worker's outputs of every layer, with an eye to the samples ahead."""
+    penalty, block, lines = 0.0, net.block[me], job.x.strides[0] // CACHE_LINE
+    side = block.shape[0]
     for layer in range(len(job.activations)):
-        start, stop = share(net.plan[layer, INPUTS], me, workers)
-        if stop > start:
-            phases.weight_gradient(net, layer, rows, start, stop)
-            penalty += update_matrix(net, job, layer, step, start, stop)
-            if layer > 0:
-                phases.transpose(net, layer, start, stop)
-        if me == 0:
-            phases.bias_gradient(net, layer, rows)
+        first, last = share(net.plan[layer + 1, INPUTS], me, workers, side)
+        for output in range(first, last, side):
+            phases.weight_gradient(net, values, layer, rows, output, block, ahead, lines)
+            ahead = ahead[phases.tiles_across(net, layer) :]
+            penalty += update_weights(net, job, layer, step, output, min(output + side, last), block)
+        phases.bias_gradient(net, layer, rows, first, last)
+        update_biases(net, job, layer, step, first, last)
     if me == 0:
         job.losses[step] = mean_loss(job, rows)
-        kind, numbers = job.kind, job.numbers[step]
-        updates.update(kind, net.biases, net.bias_gradients, net.bias_state0, net.bias_state1, numbers)
     job.penalties[me] = penalty
 
 
 @njit
-def update_matrix(net: Any, job: Any, layer: int, step: int, start: int, stop: int) -> Any:
-    """Update rows start to stop of a matrix; return their Σ W² before that, if weights decay."""
-    plan, penalty = net.plan[layer], 0.0
-    width, depth = plan[WIDTH], plan[DEPTH]
-    for panel in range(plan[PANELS]):
-        first = plan[WEIGHTS_AT] + (panel * depth + start) * width
-        part = slice(first, first + (stop - start) * width)
-        W, g = net.weights[part], net.weight_gradients[part]
+def update_weights(net: Any, job: Any, layer: int, step: int, first: int, last: int, block: Array) -> Any:
+    """Update rows first to last of a Wᵀ; return their Σ W² before that, if weights decay."""
+    inputs, penalty = net.plan[layer, INPUTS], 0.0
+    W = matrix(net, net.weights, layer)
+    state0, state1 = matrix(net, net.weight_state0, layer), matrix(net, net.weight_state1, layer)
+    for row in range(first, last):
+        w, g = W[row, :inputs], block[row - first, :inputs]
         if job.weight_decay != 0:
-            for i in range(W.size):
-                penalty += W[i] * W[i]
-                g[i] += job.weight_decay * W[i]
-        state0, state1 = net.weight_state0[part], net.weight_state1[part]
-        updates.update(job.kind, W, g, state0, state1, job.numbers[step])
+            for i in range(w.size):
+                penalty += w[i] * w[i]
+                g[i] += job.weight_decay * w[i]
+        updates.update(job.kind, w, g, state0[row, :inputs], state1[row, :inputs], job.numbers[step])
     return penalty
+
+
+@njit
+def update_biases(net: Any, job: Any, layer: int, step: int, first: int, last: int) -> None:
+    """Update a layer's biases first to last."""
+    own = slice(first, last)
+    b, g = bias(net, net.biases, layer)[own], bias(net, net.bias_gradients, layer)[own]
+    state0, state1 = bias(net, net.bias_state0, layer)[own], bias(net, net.bias_state1, layer)[own]
+    updates.update(job.kind, b, g, state0, state1, job.numbers[step])
 
 
 @njit

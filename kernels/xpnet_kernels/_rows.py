@@ -1,0 +1,110 @@
+"""Matrices kept row by row for the CPU products, and those products.
+
+A row is filled up with zeros to whole vectors, so that tiles need no special case at its end, and to an odd
+number of vectors: rows a power of two apart would compete for the same few places in the caches.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from xpnet_kernels._arrays import Array
+from xpnet_kernels._jit import njit
+from xpnet_kernels._simd import lanes, tile_side, vector_bytes
+from xpnet_kernels._tiles import dot_tile, lane_count, outer_tile, tile_rows
+
+CHUNK = 160
+"""Rows that go through a product before the next ones: they stay in the second-level cache."""
+
+
+def row_length(columns: int, dtype: Any) -> int:
+    """Return how many numbers a row of a matrix takes: tiles that begin in it must end in it."""
+    lane = lanes(dtype)
+    vectors = -(-tile_multiple(columns) // lane)
+    return (vectors + 1 - vectors % 2) * lane
+
+
+def tile_multiple(rows: int) -> int:
+    """Return the least whole number of tiles that holds so many rows, in rows."""
+    side = tile_side()
+    return -(-rows // side) * side
+
+
+def aligned_zeros(size: int, dtype: Any) -> Array:
+    """Return zeros, array (size,), that begin where a vector of the widest kind may."""
+    item, boundary = np.dtype(dtype).itemsize, vector_bytes()
+    raw = np.zeros(size + boundary // item, dtype=dtype)
+    start = -raw.ctypes.data % boundary // item
+    return raw[start : start + size]
+
+
+def empty_rows(rows: int, columns: int, dtype: Any) -> Array:
+    """Return zeros for a matrix (rows, columns): an array as long and wide as its tiles."""
+    shape = tile_multiple(rows), row_length(columns, dtype)
+    return aligned_zeros(shape[0] * shape[1], dtype).reshape(shape)
+
+
+NOTHING = np.zeros(0, dtype=np.int64)
+"""No memory to bring into the caches."""
+
+
+@njit
+def vectors_of(columns: int, array: Array) -> Any:
+    """Return how many vectors hold so many columns of the array's dtype."""
+    lane = lane_count(array)
+    return (columns + lane - 1) // lane
+
+
+@njit
+def multiply(
+    a: Array, b: Array, c: Array, inner: int, columns: int, start: int, stop: int, ahead: Array, lines: int
+) -> None:
+    """Write rows start to stop of c = a b, as whole tiles: `columns` of them in whole vectors.
+
+    Parameters
+    ----------
+    a : array (I, K) of any strides
+    b : array (K, J)
+    c : array (I, J)
+        Two arrays of `empty_rows`, or as long and wide.
+    inner : int
+        K, at least 1.
+    columns, start, stop : int
+    ahead : array (n,), int64
+        Addresses of memory to bring into the caches meanwhile, one for each tile.
+    lines : int
+        How many cache lines from each of these on.
+    """
+    side, lane, vectors = tile_rows(b), lane_count(b), vectors_of(columns, b)
+    tile = 0
+    for v in range(0, vectors, side):
+        for i in range(start, stop, side):
+            soon = ahead[tile] if tile < ahead.size else b.ctypes.data
+            outer_tile(a, b, c, i, v * lane, inner, min(side, vectors - v), soon, lines)
+            tile += 1
+
+
+@njit
+def multiply_transposed(
+    a: Array, b: Array, c: Array, inner: int, first: int, last: int, start: int, stop: int
+) -> None:
+    """Write rows start to stop and columns first to last of c = a bᵀ, the columns as whole tiles.
+
+    Parameters
+    ----------
+    a : array (I, K)
+    b : array (J, K)
+    c : array (I, J)
+        Three arrays of `empty_rows`, or as long and wide.
+    inner : int
+        K, at least 1.
+    first, last, start, stop : int
+    """
+    side, vectors = tile_rows(b), vectors_of(inner, b)
+    for chunk in range(start, stop, CHUNK):
+        end = min(chunk + CHUNK, stop)
+        for j in range(first, last, side):
+            for i in range(chunk, end, side):
+                dot_tile(a, b, c, i, j, vectors, min(side, end - i))

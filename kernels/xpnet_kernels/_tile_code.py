@@ -1,0 +1,179 @@
+"""The instructions that tiles of a product are made of, generated for LLVM."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from xpnet_kernels._jit import cgutils, ir
+from xpnet_kernels._simd import lanes, tile_side
+
+CACHE_LINE = 64
+"""Bytes that come into a cache together."""
+
+
+class Matrix:
+    """A two-dimensional array argument: its data as a pointer to bytes, and its strides in bytes."""
+
+    def __init__(self, builder: Any, struct: Any) -> None:
+        self.builder = builder
+        self.data = builder.bitcast(struct.data, ir.IntType(8).as_pointer())
+        self.strides = cgutils.unpack_tuple(builder, struct.strides)
+
+    def address(self, row: Any, column: Any) -> Any:
+        """Return where a row, a column, or an element begins."""
+        at = self.data
+        for number, stride in zip((row, column), self.strides, strict=True):
+            if number is not None:
+                at = self.builder.gep(at, [self.builder.mul(number, stride)])
+        return at
+
+
+class Tile:
+    """Generates the instructions of one tile, for the dtype of the first argument."""
+
+    def __init__(self, context: Any, builder: Any, signature: Any) -> None:
+        self.context, self.builder, self.signature = context, builder, signature
+        dtype = signature.args[0].dtype
+        self.lanes = lanes(str(dtype))
+        self.element = context.get_data_type(dtype)
+        self.vector = ir.VectorType(self.element, self.lanes)
+        self.item = 4 if isinstance(self.element, ir.FloatType) else 8
+        self.bytes = self.item * self.lanes
+
+    def matrix(self, number: int, value: Any) -> Matrix:
+        """Return the argument `number` as a matrix."""
+        make = self.context.make_array(self.signature.args[number])
+        return Matrix(self.builder, make(self.context, self.builder, value))
+
+    def moved(self, at: Any, stride: Any, count: int) -> Any:
+        """Return the address `count` strides further."""
+        return self.builder.gep(at, [self.builder.mul(stride, constant(count))]) if count else at
+
+    def load(self, at: Any, number: int = 0) -> Any:
+        """Load the `number`-th vector from an address on."""
+        at = self.builder.gep(at, [constant(number * self.bytes)])
+        return self.builder.load(self.builder.bitcast(at, self.vector.as_pointer()), align=self.item)
+
+    def store(self, value: Any, at: Any, number: int = 0) -> None:
+        """Store a value of any width as the `number`-th vector from an address on."""
+        at = self.builder.gep(at, [constant(number * self.bytes)])
+        self.builder.store(value, self.builder.bitcast(at, value.type.as_pointer()), align=self.item)
+
+    def everywhere(self, at: Any) -> Any:
+        """Load one number into every lane."""
+        number = self.builder.load(self.builder.bitcast(at, self.element.as_pointer()))
+        undefined = ir.Constant(self.vector, ir.Undefined)
+        first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
+        return self.builder.shuffle_vector(first, undefined, _lane_numbers([0] * self.lanes))
+
+    def fetch(self, start: Any, line: Any, lines: Any) -> None:
+        """Ask for a cache line: the `line`-th from an address on, or the last of `lines` beyond it."""
+        builder, i32 = self.builder, ir.IntType(32)
+        line = builder.select(builder.icmp_signed("<", line, lines), line, lines)
+        at = builder.inttoptr(
+            builder.add(start, builder.mul(line, constant(CACHE_LINE))), ir.IntType(8).as_pointer()
+        )
+        signature = ir.FunctionType(ir.VoidType(), [at.type, i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
+        builder.call(function, [at, *(ir.Constant(i32, number) for number in (0, 2, 1))])
+
+    def fma(self, a: Any, b: Any, total: Any) -> Any:
+        """Return a b + total, rounded once."""
+        kind = "f32" if self.item == 4 else "f64"
+        signature = ir.FunctionType(self.vector, [self.vector] * 3)
+        name = f"llvm.fma.v{self.lanes}{kind}"
+        function = cgutils.get_or_insert_function(self.builder.module, signature, name)
+        return self.builder.call(function, [a, b, total])
+
+    def add_outer_products(self, a_at: Any, a_row: Any, b_at: Any, count: int, sums: list[Any]) -> list[Any]:
+        """Return sums[r, v] + a[r] b[v] for one place of the inner axis."""
+        right = [self.load(b_at, column) for column in range(count)]
+        added = []
+        for row in range(tile_side()):
+            left = self.everywhere(self.moved(a_at, a_row, row))
+            added += [self.fma(left, right[v], sums[row * count + v]) for v in range(count)]
+        return added
+
+    def add_products(
+        self, a_at: Any, a_row: Any, count: int, b_at: Any, b_row: Any, sums: list[Any]
+    ) -> list[Any]:
+        """Return sums[r, s] + a[r] b[s], lane by lane, for one vector of the inner axis."""
+        side = tile_side()
+        right = [self.load(self.moved(b_at, b_row, column)) for column in range(side)]
+        added = []
+        for row in range(count):
+            left = self.load(self.moved(a_at, a_row, row))
+            added += [self.fma(left, right[s], sums[row * side + s]) for s in range(side)]
+        return added
+
+    def store_totals(self, vectors: list[Any], at: Any) -> None:
+        """Store the sum over the lanes of each vector, side by side."""
+        for number, vector in enumerate(vectors):
+            total = self._total(vector)
+            self.store(total, self.builder.gep(at, [constant(number * self.item)]))
+
+    def _total(self, vector: Any) -> Any:
+        """Return the sum of a vector's lanes, halving it again and again."""
+        builder, width = self.builder, vector.type.count
+        while width > 1:
+            width //= 2
+            low, high = (
+                builder.shuffle_vector(vector, vector, _lane_numbers(range(start, start + width)))
+                for start in (0, width)
+            )
+            vector = builder.fadd(low, high)
+        return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+
+    def loop(
+        self, steps: Any, pointers: dict[str, Any], sums: int, body: Callable[[Any, Any, Any], list[Any]]
+    ) -> list[Any]:
+        """Generate a loop with moving pointers (start, stride) and vector sums from 0; return the sums.
+
+        `body(step, at, sums)` generates a round from the pointers' addresses and returns the new sums.
+        """
+        builder, zero = self.builder, ir.Constant(self.vector, [0.0] * self.lanes)
+        before = builder.block
+        loop, after = builder.append_basic_block("inner"), builder.append_basic_block("after")
+        builder.branch(loop)
+        builder.position_at_end(loop)
+        step = builder.phi(ir.IntType(64))
+        at = {name: builder.phi(start.type) for name, (start, _) in pointers.items()}
+        running = [builder.phi(self.vector) for _ in range(sums)]
+        added = body(step, at, running)
+        step_after = builder.add(step, constant(1))
+        starts = [constant(0), *(start for start, _ in pointers.values()), *[zero] * sums]
+        ends = [
+            step_after,
+            *(builder.gep(at[name], [stride]) for name, (_, stride) in pointers.items()),
+            *added,
+        ]
+        for phi, start, end in zip([step, *at.values(), *running], starts, ends, strict=True):
+            phi.add_incoming(start, before)
+            phi.add_incoming(end, loop)
+        builder.cbranch(builder.icmp_signed("<", step_after, steps), loop, after)
+        builder.position_at_end(after)
+        return added
+
+    def choose(self, count: Any, body: Callable[[int], None]) -> None:
+        """Generate `body` for every count from 1 to the tile's side, and the branch to the one that holds."""
+        builder = self.builder
+        last, done = tile_side(), builder.append_basic_block("done")
+        cases = [builder.append_basic_block(f"count{number}") for number in range(1, last + 1)]
+        switch = builder.switch(count, cases[-1])
+        for number, case in enumerate(cases, start=1):
+            if number < last:
+                switch.add_case(constant(number), case)
+            builder.position_at_end(case)
+            body(number)
+            builder.branch(done)
+        builder.position_at_end(done)
+
+
+def constant(value: int) -> Any:
+    return ir.Constant(ir.IntType(64), value)
+
+
+def _lane_numbers(numbers: Any) -> Any:
+    numbers = list(numbers)
+    return ir.Constant(ir.VectorType(ir.IntType(32), len(numbers)), numbers)

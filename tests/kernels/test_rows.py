@@ -1,0 +1,123 @@
+"""The CPU products: every vector width, every stride, every remainder."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from xpnet_kernels._rows import NOTHING, empty_rows, multiply, multiply_transposed, row_length, tile_multiple
+from xpnet_kernels._simd import lanes, tile_side, vector_bytes
+
+SHAPES = [(6, 1, 1), (7, 3, 16), (12, 50, 17), (13, 9, 64), (31, 20, 65), (400, 33, 200), (1, 784, 50)]
+TOLERANCE = {"float32": 1e-5, "float64": 1e-13}
+
+
+def in_rows(matrix):
+    rows = empty_rows(*matrix.shape, matrix.dtype)
+    rows[: matrix.shape[0], : matrix.shape[1]] = matrix
+    return rows
+
+
+def factors(rows, inner, columns, dtype):
+    rng = np.random.default_rng(1)
+    return (rng.normal(size=shape).astype(dtype) for shape in ((rows, inner), (inner, columns)))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("columns", [1, 16, 17, 64, 1024])
+def test_a_row_holds_its_tiles_and_is_an_odd_number_of_vectors(columns, dtype):
+    length = row_length(columns, dtype)
+    assert length >= tile_multiple(columns) >= columns
+    assert length % lanes(dtype) == 0
+    assert length // lanes(dtype) % 2 == 1
+    rows = empty_rows(7, columns, dtype)
+    assert rows.shape == (tile_multiple(7), length)
+    assert rows.ctypes.data % vector_bytes() == 0
+    assert not rows.any()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("rows", "inner", "columns"), SHAPES)
+@pytest.mark.parametrize("transposed", [False, True])
+def test_the_product_and_nothing_beside_it(rows, inner, columns, transposed, dtype):
+    a, b = factors(rows, inner, columns, dtype)
+    left = in_rows(a.T.copy()).T if transposed else in_rows(a)
+    c = empty_rows(rows + tile_side(), columns, dtype)
+    c[tile_multiple(rows) :] = -7
+    multiply(left, in_rows(b), c, inner, columns, 0, rows, NOTHING, 0)
+    np.testing.assert_allclose(c[:rows, :columns], a @ b, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
+    assert (c[:rows, columns:] == 0).all()
+    assert (c[tile_multiple(rows) :] == -7).all()
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize(("rows", "inner", "columns"), SHAPES)
+def test_the_product_with_a_transposed_matrix(rows, inner, columns, dtype):
+    a, b = factors(rows, inner, columns, dtype)
+    c = empty_rows(rows, columns, dtype)
+    c[rows:] = -7
+    multiply_transposed(in_rows(a), in_rows(b.T), c, inner, 0, columns, 0, rows)
+    np.testing.assert_allclose(c[:rows, :columns], a @ b, rtol=TOLERANCE[dtype], atol=10 * TOLERANCE[dtype])
+    assert (c[:rows, columns:] == 0).all()
+    assert (c[rows:] == -7).all()
+
+
+def test_parts_leave_the_rest():
+    a, b = np.random.default_rng(2).normal(size=(2, 24, 24))
+    side, rest = tile_side(), slice(2 * tile_side(), None)
+    part = slice(side, 2 * side)
+    c = np.full_like(empty_rows(24, 24, "float64"), np.nan)
+    multiply(in_rows(a), in_rows(b), c, 24, 24, side, 2 * side, NOTHING, 0)
+    np.testing.assert_allclose(c[part, :24], (a @ b)[part])
+    assert np.isnan(c[:side]).all()
+    assert np.isnan(c[rest]).all()
+    c[:] = np.nan
+    multiply_transposed(in_rows(a), in_rows(b), c, 24, side, 2 * side, side, 2 * side)
+    np.testing.assert_allclose(c[part, part], (a @ b.T)[part, part])
+    assert np.isnan(c).sum() == c.size - side * side
+
+
+def test_memory_brought_in_meanwhile_changes_nothing():
+    a, b = np.random.default_rng(2).normal(size=(2, 24, 24))
+    soon = np.arange(5000.0)
+    addresses = np.array([soon.ctypes.data, soon.ctypes.data + 8 * 2000])
+    c = empty_rows(24, 24, "float64")
+    multiply(in_rows(a), in_rows(b), c, 24, 24, 0, 24, addresses, 20)
+    np.testing.assert_allclose(c[:24, :24], a @ b)
+    np.testing.assert_array_equal(soon, np.arange(5000.0))
+
+
+def test_the_size_of_tiles():
+    assert lanes("float32") == 2 * lanes("float64") == vector_bytes() // 4
+    assert tile_side() == (5 if vector_bytes() == 64 else 3)
+
+
+SCRIPT = """
+import sys
+import numpy as np
+from xpnet_kernels import _jit, _simd, matmul, mlp_epoch
+
+bytes_to_features = {16: {}, 32: {"avx2": True, "fma": True}, 64: {"avx512f": True}}
+_jit.host_features = lambda: bytes_to_features[int(sys.argv[1])]
+assert _simd.vector_bytes() == int(sys.argv[1])
+for operation, variant in ((mlp_epoch, "kernel"), (matmul, "tiled")):
+    function = {i.variant: i.function for i in operation.implementations if i.engine == "numba"}[variant]
+    for sample in operation.sample_inputs(np.random.default_rng(0), "float64"):
+        expected = operation.reference(np, *sample.arrays, **sample.options)
+        actual = function(*sample.arrays, **sample.options)
+        pairs = zip(actual, expected) if isinstance(expected, tuple) else [(actual, expected)]
+        for got, wanted in pairs:
+            np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
+"""
+
+
+@pytest.mark.parametrize("width", [16, 32, 64])
+def test_processors_with_vectors_of_every_width(width, tmp_path):
+    """Compiled for the instruction sets of other machines; LLVM splits what this one does not have."""
+    environment = os.environ | {
+        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
+        "NUMBA_CACHE_DIR": str(tmp_path),
+    }
+    subprocess.run([sys.executable, "-c", SCRIPT, str(width)], check=True, env=environment)
