@@ -46,7 +46,7 @@ def empty_rows(rows: int, columns: int, dtype: Any) -> Array:
     return aligned_zeros(shape[0] * shape[1], dtype).reshape(shape)
 
 
-NOTHING = np.zeros(0, dtype=np.int64)
+NOTHING = np.zeros(1, dtype=np.int64)
 """No memory to bring into the caches."""
 
 
@@ -59,8 +59,9 @@ def vectors_of(columns: int, array: Array) -> Any:
 
 @njit
 def multiply(
-    a: Array, b: Array, c: Array, inner: int, columns: int, start: int, stop: int, ahead: Array, lines: int
-) -> None:
+    a: Array, b: Array, c: Array, inner: int, columns: int, start: int, stop: int, ahead: Array, lines: int,
+    asked: int,
+) -> Any:  # fmt: skip
     """Write rows start to stop of c = a b, as whole tiles: `columns` of them in whole vectors.
 
     Parameters
@@ -72,18 +73,20 @@ def multiply(
     inner : int
         K, at least 1.
     columns, start, stop : int
-    ahead : array (n,), int64
-        Addresses of memory to bring into the caches meanwhile, one for each tile.
-    lines : int
-        How many cache lines from each of these on.
+    ahead, lines, asked
+        Memory to bring into the caches meanwhile; see `outer_tile`. For none: `NOTHING, 0, 0`.
+
+    Returns
+    -------
+    int
+        How many lines were asked for by now.
     """
     side, lane, vectors = tile_rows(b), lane_count(b), vectors_of(columns, b)
-    tile = 0
     for v in range(0, vectors, side):
         for i in range(start, stop, side):
-            soon = ahead[tile] if tile < ahead.size else b.ctypes.data
-            outer_tile(a, b, c, i, v * lane, inner, min(side, vectors - v), soon, lines)
-            tile += 1
+            outer_tile(a, b, c, i, v * lane, inner, min(side, vectors - v), ahead, lines, asked)
+            asked += inner
+    return asked
 
 
 @njit

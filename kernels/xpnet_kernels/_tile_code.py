@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from xpnet_kernels._jit import cgutils, ir
@@ -27,6 +27,50 @@ class Matrix:
             if number is not None:
                 at = self.builder.gep(at, [self.builder.mul(number, stride)])
         return at
+
+
+class Stretches:
+    """Stretches of memory, equally long, that are asked for line by line.
+
+    Parameters
+    ----------
+    builder
+    table
+        The struct of an array (n,), int64: the addresses of the stretches.
+    lines
+        Cache lines of each; with 0 there is nothing to ask for.
+    """
+
+    def __init__(self, builder: Any, table: Any, lines: Any) -> None:
+        self.builder, self.lines, self.data = builder, lines, table.data
+        self.last = builder.sub(table.nitems, constant(1))
+
+    def place(self, asked: Any) -> tuple[Any, Any]:
+        """Return the stretch and its line that come after so many lines."""
+        builder = self.builder
+        lines = builder.select(builder.icmp_signed(">", self.lines, constant(0)), self.lines, constant(1))
+        return builder.sdiv(asked, lines), builder.srem(asked, lines)
+
+    def following(self, row: Any, line: Any) -> tuple[Any, Any]:
+        """Return the stretch and the line after these."""
+        builder, line = self.builder, self.builder.add(line, constant(1))
+        ends = builder.icmp_signed(">=", line, self.lines)
+        following = builder.select(ends, builder.add(row, constant(1)), row)
+        return following, builder.select(ends, constant(0), line)
+
+    def ask(self, row: Any, line: Any, otherwise: Any) -> None:
+        """Ask for a line, or for what is at an address in use where there is nothing to ask for."""
+        builder, i32 = self.builder, ir.IntType(32)
+        any_left = builder.and_(
+            builder.icmp_signed(">", self.lines, constant(0)), builder.icmp_signed("<=", row, self.last)
+        )
+        row = builder.select(any_left, row, constant(0))
+        start = builder.load(builder.gep(self.data, [row]))
+        at = builder.add(start, builder.mul(line, constant(CACHE_LINE)))
+        at = builder.select(any_left, builder.inttoptr(at, otherwise.type), otherwise)
+        signature = ir.FunctionType(ir.VoidType(), [at.type, i32, i32, i32])
+        function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
+        builder.call(function, [at, *(ir.Constant(i32, number) for number in (0, 2, 1))])
 
 
 class Tile:
@@ -67,16 +111,9 @@ class Tile:
         first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(first, undefined, _lane_numbers([0] * self.lanes))
 
-    def fetch(self, start: Any, line: Any, lines: Any) -> None:
-        """Ask for a cache line: the `line`-th from an address on, or the last of `lines` beyond it."""
-        builder, i32 = self.builder, ir.IntType(32)
-        line = builder.select(builder.icmp_signed("<", line, lines), line, lines)
-        at = builder.inttoptr(
-            builder.add(start, builder.mul(line, constant(CACHE_LINE))), ir.IntType(8).as_pointer()
-        )
-        signature = ir.FunctionType(ir.VoidType(), [at.type, i32, i32, i32])
-        function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
-        builder.call(function, [at, *(ir.Constant(i32, number) for number in (0, 2, 1))])
+    def zeros(self, count: int) -> list[Any]:
+        """Return vectors of zeros."""
+        return [ir.Constant(self.vector, [0.0] * self.lanes)] * count
 
     def fma(self, a: Any, b: Any, total: Any) -> Any:
         """Return a b + total, rounded once."""
@@ -86,7 +123,9 @@ class Tile:
         function = cgutils.get_or_insert_function(self.builder.module, signature, name)
         return self.builder.call(function, [a, b, total])
 
-    def add_outer_products(self, a_at: Any, a_row: Any, b_at: Any, count: int, sums: list[Any]) -> list[Any]:
+    def add_outer_products(
+        self, a_at: Any, a_row: Any, b_at: Any, count: int, sums: Sequence[Any]
+    ) -> list[Any]:
         """Return sums[r, v] + a[r] b[v] for one place of the inner axis."""
         right = [self.load(b_at, column) for column in range(count)]
         added = []
@@ -96,7 +135,7 @@ class Tile:
         return added
 
     def add_products(
-        self, a_at: Any, a_row: Any, count: int, b_at: Any, b_row: Any, sums: list[Any]
+        self, a_at: Any, a_row: Any, count: int, b_at: Any, b_row: Any, sums: Sequence[Any]
     ) -> list[Any]:
         """Return sums[r, s] + a[r] b[s], lane by lane, for one vector of the inner axis."""
         side = tile_side()
@@ -125,35 +164,20 @@ class Tile:
             vector = builder.fadd(low, high)
         return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
 
-    def loop(
-        self, steps: Any, pointers: dict[str, Any], sums: int, body: Callable[[Any, Any, Any], list[Any]]
-    ) -> list[Any]:
-        """Generate a loop with moving pointers (start, stride) and vector sums from 0; return the sums.
-
-        `body(step, at, sums)` generates a round from the pointers' addresses and returns the new sums.
-        """
-        builder, zero = self.builder, ir.Constant(self.vector, [0.0] * self.lanes)
-        before = builder.block
+    def loop(self, steps: Any, starts: list[Any], body: Callable[..., list[Any]]) -> list[Any]:
+        """Generate a loop that carries values, `steps` times `values = body(*values)`; return the last."""
+        builder, before = self.builder, self.builder.block
         loop, after = builder.append_basic_block("inner"), builder.append_basic_block("after")
         builder.branch(loop)
         builder.position_at_end(loop)
-        step = builder.phi(ir.IntType(64))
-        at = {name: builder.phi(start.type) for name, (start, _) in pointers.items()}
-        running = [builder.phi(self.vector) for _ in range(sums)]
-        added = body(step, at, running)
-        step_after = builder.add(step, constant(1))
-        starts = [constant(0), *(start for start, _ in pointers.values()), *[zero] * sums]
-        ends = [
-            step_after,
-            *(builder.gep(at[name], [stride]) for name, (_, stride) in pointers.items()),
-            *added,
-        ]
-        for phi, start, end in zip([step, *at.values(), *running], starts, ends, strict=True):
+        step, *values = (builder.phi(start.type) for start in (constant(0), *starts))
+        ends = [builder.add(step, constant(1)), *body(*values)]
+        for phi, start, end in zip((step, *values), (constant(0), *starts), ends, strict=True):
             phi.add_incoming(start, before)
             phi.add_incoming(end, loop)
-        builder.cbranch(builder.icmp_signed("<", step_after, steps), loop, after)
+        builder.cbranch(builder.icmp_signed("<", ends[0], steps), loop, after)
         builder.position_at_end(after)
-        return added
+        return ends[1:]
 
     def choose(self, count: Any, body: Callable[[int], None]) -> None:
         """Generate `body` for every count from 1 to the tile's side, and the branch to the one that holds."""

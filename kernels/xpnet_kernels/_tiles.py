@@ -12,7 +12,7 @@ from typing import Any
 
 from xpnet_kernels._jit import intrinsic, types
 from xpnet_kernels._simd import lanes, tile_side
-from xpnet_kernels._tile_code import Tile, constant
+from xpnet_kernels._tile_code import Stretches, Tile, constant
 
 
 @intrinsic
@@ -33,8 +33,9 @@ def lane_count(typing: Any, array: Any) -> Any:
 
 @intrinsic
 def outer_tile(
-    typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, vectors: Any, ahead: Any, lines: Any
-) -> Any:
+    typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, vectors: Any, ahead: Any, lines: Any,
+    asked: Any,
+) -> Any:  # fmt: skip
     """Write a tile of c = a b: rows i to i + tile_rows, from column j on 1 to tile_rows `vectors` wide.
 
     Meanwhile it brings memory that will be needed soon into the caches, a line at each place of the inner
@@ -51,25 +52,34 @@ def outer_tile(
         K, at least 1.
     vectors : int
         1 to tile_rows.
-    ahead, lines : int
-        The address, and how many cache lines from there on; 0 for none.
+    ahead : array (n,), int64
+        Addresses of stretches of memory to bring in.
+    lines : int
+        How many cache lines from each address on; 0 brings nothing in.
+    asked : int
+        How many lines were asked for before.
     """
     index = types.int64
-    signature = types.void(a, b, c, index, index, index, index, index, index)
+    signature = types.void(a, b, c, index, index, index, index, ahead, index, index)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile = Tile(context, builder, signature)
-        a, b, c = (tile.matrix(index, args[index]) for index in range(3))
-        i, j, inner, vectors, ahead, lines = args[3:]
+        a, b, c = (tile.matrix(number, args[number]) for number in range(3))
+        i, j, inner, vectors = args[3:7]
         a_at, b_at, c_at = a.address(i, None), b.address(None, j), c.address(i, j)
+        stretches = Stretches(
+            builder, context.make_array(signature.args[7])(context, builder, args[7]), args[8]
+        )
 
         def body(count: int) -> None:
-            def add(step: Any, at: Any, sums: list[Any]) -> list[Any]:
-                tile.fetch(ahead, step, lines)
-                return tile.add_outer_products(at["a"], a.strides[0], at["b"], count, sums)
+            def add(a_at: Any, b_at: Any, row: Any, line: Any, *sums: Any) -> list[Any]:
+                stretches.ask(row, line, otherwise=b_at)
+                moved = [builder.gep(a_at, [a.strides[1]]), builder.gep(b_at, [b.strides[0]])]
+                added = tile.add_outer_products(a_at, a.strides[0], b_at, count, sums)
+                return [*moved, *stretches.following(row, line), *added]
 
-            pointers = {"a": (a_at, a.strides[1]), "b": (b_at, b.strides[0])}
-            sums = tile.loop(inner, pointers, tile_side() * count, add)
+            starts = [a_at, b_at, *stretches.place(args[9]), *tile.zeros(tile_side() * count)]
+            sums = tile.loop(inner, starts, add)[4:]
             for row in range(tile_side()):
                 for column in range(count):
                     start = tile.moved(c_at, c.strides[0], row)
@@ -103,17 +113,17 @@ def dot_tile(typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, ro
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile = Tile(context, builder, signature)
-        a, b, c = (tile.matrix(index, args[index]) for index in range(3))
+        a, b, c = (tile.matrix(number, args[number]) for number in range(3))
         i, j, inner, rows = args[3:]
         a_at, b_at, c_at = a.address(i, None), b.address(j, None), c.address(i, j)
         whole = constant(tile.bytes)
 
         def body(count: int) -> None:
-            def add(step: Any, at: Any, sums: list[Any]) -> list[Any]:
-                return tile.add_products(at["a"], a.strides[0], count, at["b"], b.strides[0], sums)
+            def add(a_at: Any, b_at: Any, *sums: Any) -> list[Any]:
+                moved = [builder.gep(a_at, [whole]), builder.gep(b_at, [whole])]
+                return [*moved, *tile.add_products(a_at, a.strides[0], count, b_at, b.strides[0], sums)]
 
-            pointers = {"a": (a_at, whole), "b": (b_at, whole)}
-            sums = tile.loop(inner, pointers, count * tile_side(), add)
+            sums = tile.loop(inner, [a_at, b_at, *tile.zeros(count * tile_side())], add)[2:]
             for row in range(count):
                 start = tile.moved(c_at, c.strides[0], row)
                 tile.store_totals(sums[row * tile_side() : (row + 1) * tile_side()], start)

@@ -46,7 +46,7 @@ def test_the_product_and_nothing_beside_it(rows, inner, columns, transposed, dty
     left = in_rows(a.T.copy()).T if transposed else in_rows(a)
     c = empty_rows(rows + tile_side(), columns, dtype)
     c[tile_multiple(rows) :] = -7
-    multiply(left, in_rows(b), c, inner, columns, 0, rows, NOTHING, 0)
+    multiply(left, in_rows(b), c, inner, columns, 0, rows, NOTHING, 0, 0)
     np.testing.assert_allclose(c[:rows, :columns], a @ b, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
     assert (c[:rows, columns:] == 0).all()
     assert (c[tile_multiple(rows) :] == -7).all()
@@ -69,7 +69,7 @@ def test_parts_leave_the_rest():
     side, rest = tile_side(), slice(2 * tile_side(), None)
     part = slice(side, 2 * side)
     c = np.full_like(empty_rows(24, 24, "float64"), np.nan)
-    multiply(in_rows(a), in_rows(b), c, 24, 24, side, 2 * side, NOTHING, 0)
+    multiply(in_rows(a), in_rows(b), c, 24, 24, side, 2 * side, NOTHING, 0, 0)
     np.testing.assert_allclose(c[part, :24], (a @ b)[part])
     assert np.isnan(c[:side]).all()
     assert np.isnan(c[rest]).all()
@@ -84,7 +84,7 @@ def test_memory_brought_in_meanwhile_changes_nothing():
     soon = np.arange(5000.0)
     addresses = np.array([soon.ctypes.data, soon.ctypes.data + 8 * 2000])
     c = empty_rows(24, 24, "float64")
-    multiply(in_rows(a), in_rows(b), c, 24, 24, 0, 24, addresses, 20)
+    multiply(in_rows(a), in_rows(b), c, 24, 24, 0, 24, addresses, 20, 3)
     np.testing.assert_allclose(c[:24, :24], a @ b)
     np.testing.assert_array_equal(soon, np.arange(5000.0))
 

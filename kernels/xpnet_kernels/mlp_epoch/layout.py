@@ -35,15 +35,17 @@ class Net(NamedTuple):
         Per layer Wᵀ, (H, D), in whole tiles.
     biases, bias_gradients, bias_state0, bias_state1 : array
         Per layer (H,), filled up to whole tiles.
+    inputs : array (workers, rows, D in whole tiles)
+        The batch, as each worker gathers it for itself: that is sooner done than fetched from another core.
     values : array (2, n)
-        The input of each layer, (rows, D), for this step and the next in turns: a thread may begin a step
-        while another ends the one before.
+        The input of each layer but the first, (rows, D), for this step and the next in turns: a thread may
+        begin a step while another ends the one before.
     deltas : array (n,)
         The loss's gradient at the same places.
     block : array (workers, tile, longest row)
         Each worker's gradient of one tile's rows of a Wᵀ.
     ahead : array (workers, rows), int64
-        Where the samples lie that each worker will gather next.
+        Where the samples of the next batch lie.
     """
 
     plan: Array
@@ -55,6 +57,7 @@ class Net(NamedTuple):
     bias_gradients: Array
     bias_state0: Array
     bias_state1: Array
+    inputs: Array
     values: Array
     deltas: Array
     block: Array
@@ -70,7 +73,7 @@ def make_plan(sizes: Sequence[int], rows: int, dtype: Any) -> tuple[Array, int, 
         plan[layer] = inputs, stride, weights_at, biases_at, values_at
         weights_at += tile_multiple(outputs) * stride
         biases_at += tile_multiple(outputs)
-        values_at += rows * stride
+        values_at += rows * stride if layer else 0
     return plan, weights_at, biases_at, values_at
 
 
@@ -78,7 +81,7 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any) ->
     """Return buffers of zeros for a net of the given widths."""
     rows = tile_multiple(batch_size)
     plan, weights, biases, values = make_plan(sizes, rows, dtype)
-    block = workers, tile_side(), int(plan[:, STRIDE].max())
+    block, stride = (workers, tile_side(), int(plan[:, STRIDE].max())), int(plan[0, STRIDE])
     return Net(
         plan=plan,
         rows=rows,
@@ -89,6 +92,7 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any) ->
         bias_gradients=aligned_zeros(biases, dtype),
         bias_state0=aligned_zeros(biases, dtype),
         bias_state1=aligned_zeros(biases, dtype),
+        inputs=aligned_zeros(workers * rows * stride, dtype).reshape(workers, rows, stride),
         values=aligned_zeros(2 * values, dtype).reshape(2, values),
         deltas=aligned_zeros(values, dtype),
         block=aligned_zeros(int(np.prod(block)), dtype).reshape(block),

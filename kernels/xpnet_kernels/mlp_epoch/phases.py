@@ -7,7 +7,7 @@ from typing import Any
 
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels._rows import NOTHING, multiply, multiply_transposed, vectors_of
+from xpnet_kernels._rows import NOTHING, multiply, multiply_transposed
 from xpnet_kernels.affine_backward import add_rows
 from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix, samples
 from xpnet_kernels.sigmoid import sigmoid_value
@@ -18,10 +18,9 @@ NONE, RELU, SIGMOID, TANH = range(4)
 
 
 @njit
-def gather(net: Any, values: Array, x: Array, batch: Array, scale: Any, start: int, stop: int) -> None:
-    """Copy samples start to stop of the batch into the first layer's input, multiplied by `scale`."""
-    inputs = samples(net, values, 0)
-    for i in range(start, stop):
+def gather(inputs: Array, x: Array, batch: Array, scale: Any) -> None:
+    """Copy the samples of a batch into the first layer's input, multiplied by `scale`."""
+    for i in range(len(batch)):
         sample, row = x[batch[i]], inputs[i]
         for j in range(sample.size):
             row[j] = inputs.dtype.type(sample[j]) * scale
@@ -29,10 +28,9 @@ def gather(net: Any, values: Array, x: Array, batch: Array, scale: Any, start: i
 
 @njit
 def forward(
-    net: Any, values: Array, layer: int, activation: int, first: int, last: int, start: int, stop: int
+    net: Any, x: Array, y: Array, layer: int, activation: int, first: int, last: int, start: int, stop: int
 ) -> None:
-    """Send rows start to stop through outputs first to last of a layer."""
-    x, y = samples(net, values, layer), samples(net, values, layer + 1)
+    """Send rows start to stop of x through outputs first to last of a layer."""
     W = matrix(net, net.weights, layer)
     multiply_transposed(x, W, y, net.plan[layer, INPUTS], first, last, start, stop)
     b = bias(net, net.biases, layer)[first:last]
@@ -79,7 +77,7 @@ def backward(net: Any, values: Array, layer: int, activation: int, start: int, s
     """
     dy, dx = samples(net, net.deltas, layer + 1), samples(net, net.deltas, layer)
     W, inputs = matrix(net, net.weights, layer), net.plan[layer, INPUTS]
-    multiply(dy, W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0)
+    multiply(dy, W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0, 0)
     x = samples(net, values, layer)
     for i in range(start, stop):
         multiply_by_derivative(dx[i, :inputs], x[i, :inputs], activation)
@@ -102,19 +100,15 @@ def multiply_by_derivative(dx: Array, y: Array, activation: int) -> None:
 
 @njit
 def weight_gradient(
-    net: Any, values: Array, layer: int, rows: int, first: int, block: Array, ahead: Array, lines: int
-) -> None:
-    """Write one tile's rows of dWᵀ = dyᵀ x, from output `first` on, over the batch's `rows` samples."""
-    x, dy = samples(net, values, layer), samples(net, net.deltas, layer + 1)
-    side, inputs = block.shape[0], net.plan[layer, INPUTS]
-    multiply(dy.T[first : first + side], x, block, rows, inputs, 0, side, ahead, lines)
+    net: Any, x: Array, layer: int, rows: int, first: int, block: Array, ahead: Array, lines: int, asked: int
+) -> Any:
+    """Write one tile's rows of dWᵀ = dyᵀ x, from output `first` on, over the batch's `rows` samples.
 
-
-@njit
-def tiles_across(net: Any, layer: int) -> Any:
-    """Return how many tiles lie side by side in a layer's Wᵀ."""
-    side = net.block.shape[1]
-    return (vectors_of(net.plan[layer, INPUTS], net.weights) + side - 1) // side
+    Meanwhile bring memory into the caches; return how many lines were asked for by now.
+    """
+    dy, side = samples(net, net.deltas, layer + 1), block.shape[0]
+    outputs = dy.T[first : first + side]
+    return multiply(outputs, x, block, rows, net.plan[layer, INPUTS], 0, side, ahead, lines, asked)
 
 
 @njit

@@ -3,7 +3,7 @@
 A thread owns some outputs of every layer: it alone reads and writes their weights' gradients, and the first
 layer's weights, the most of a net, never move to another core. A step begins with the forward pass of the
 first layer's outputs. The threads meet, and share the rows of the batch: the layers after it, loss and
-backward pass, and the gather of the next batch. They meet again, and each does gradient and update of its
+backward pass. They meet again, and each does gradient and update of its
 own outputs. No element is computed differently for all that, so any number of threads gives the same bits.
 """
 
@@ -17,7 +17,7 @@ from xpnet_kernels._jit import njit
 from xpnet_kernels._tile_code import CACHE_LINE
 from xpnet_kernels._tiles import tile_rows
 from xpnet_kernels.mlp_epoch import phases, updates
-from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix
+from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix, samples
 
 STOP, LAST, MADE = 0, LINE, 2 * LINE
 """Where the flags of a job are, each in a cache line of its own."""
@@ -78,80 +78,59 @@ def share(total: int, me: int, workers: int, side: int) -> tuple[int, int]:
 @njit
 def work(me: int, workers: int, net: Any, job: Any) -> None:
     """Be one of the workers of an epoch."""
-    side, size, turn = tile_rows(net.weights), job.batch_size, 1
-    gather_share(me, workers, net, net.values[0], job, job.order[:size])
-    turn = meet(job.meeting, me, workers, turn)
+    side, size, turn, inputs = tile_rows(net.weights), job.batch_size, 1, net.inputs[me]
+    first, last = share(net.plan[1, INPUTS], me, workers, side)
     for step in range(len(job.losses)):
         batch, values = job.order[step * size : (step + 1) * size], net.values[step % 2]
-        first, last = share(net.plan[1, INPUTS], me, workers, side)
-        phases.forward(net, values, 0, job.activations[0], first, last, 0, len(batch))
+        phases.gather(inputs, job.x, batch, job.scale)
+        outputs = samples(net, values, 1)
+        phases.forward(net, inputs, outputs, 0, job.activations[0], first, last, 0, len(batch))
         turn = meet(job.meeting, me, workers, turn)
-        if me == 0 and step > 0:
-            job.losses[step - 1] += penalty_of(job)
-        through_the_rows(me, workers, net, values, job, batch)
-        following = job.order[(step + 1) * size : (step + 2) * size]
-        gather_share(me, workers, net, net.values[(step + 1) % 2], job, following)
         if me == 0:
+            add_penalty(job, step - 1)
             # Written between two meetings and read after the second, so that all see the same.
             atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
+        through_the_rows(me, workers, net, values, job, batch)
         turn = meet(job.meeting, me, workers, turn)
-        after = job.order[(step + 2) * size : (step + 3) * size]
-        ahead = addresses(me, workers, net, job.x, after)
-        through_the_weights(me, workers, net, values, job, len(batch), step, ahead)
+        following = job.order[(step + 1) * size : (step + 2) * size]
+        through_the_weights(me, workers, net, values, job, len(batch), step, following)
         if me == 0:
             atomic_store(job.flags, MADE, step + 1)
         if atomic_load(job.flags, LAST) != 0:
             break
-    turn = meet(job.meeting, me, workers, turn)
-    made = atomic_load(job.flags, MADE)
-    if me == 0 and made > 0:
-        job.losses[made - 1] += penalty_of(job)
-
-
-@njit
-def gather_share(me: int, workers: int, net: Any, values: Array, job: Any, batch: Array) -> None:
-    """Gather this worker's rows of a batch."""
-    start, stop = share(len(batch), me, workers, tile_rows(values))
-    phases.gather(net, values, job.x, batch, job.scale, start, stop)
+    meet(job.meeting, me, workers, turn)
+    if me == 0:
+        add_penalty(job, atomic_load(job.flags, MADE) - 1)
 
 
 @njit
 def through_the_rows(me: int, workers: int, net: Any, values: Array, job: Any, batch: Array) -> None:
     """Send this worker's rows of the batch from the first layer's output to the loss and back."""
     start, stop = share(len(batch), me, workers, tile_rows(values))
-    if stop == start:
-        return
     scale, layers = job.losses.dtype.type(1 / len(batch)), len(job.activations)
     for layer in range(1, layers):
+        x, y = samples(net, values, layer), samples(net, values, layer + 1)
         outputs = net.plan[layer + 1, INPUTS]
-        phases.forward(net, values, layer, job.activations[layer], 0, outputs, start, stop)
+        phases.forward(net, x, y, layer, job.activations[layer], 0, outputs, start, stop)
     phases.loss(net, values, job.t, batch, scale, job.row_losses, start, stop)
     for layer in range(layers - 1, 0, -1):
         phases.backward(net, values, layer, job.activations[layer - 1], start, stop)
 
 
 @njit
-def addresses(me: int, workers: int, net: Any, x: Array, batch: Array) -> Array:
-    """Return where the samples of this worker's rows of a batch lie in memory."""
-    start, stop = share(len(batch), me, workers, net.block.shape[1])
-    found = net.ahead[me, : stop - start]
-    for i in range(start, stop):
-        found[i - start] = x.ctypes.data + batch[i] * x.strides[0]
-    return found
-
-
-@njit
 def through_the_weights(
-    me: int, workers: int, net: Any, values: Array, job: Any, rows: int, step: int, ahead: Array
+    me: int, workers: int, net: Any, values: Array, job: Any, rows: int, step: int, following: Array
 ) -> None:
-    """Do gradient and update for this worker's outputs of every layer, with an eye to the samples ahead."""
-    penalty, block, lines = 0.0, net.block[me], job.x.strides[0] // CACHE_LINE
-    side = block.shape[0]
+    """Do gradient and update for this worker's outputs of every layer, with an eye to the next batch."""
+    penalty, block, side = 0.0, net.block[me], tile_rows(values)
+    ahead, lines, asked = net.ahead[me, : len(following)], job.x.strides[0] // CACHE_LINE, 0
+    for i in range(len(following)):
+        ahead[i] = job.x.ctypes.data + following[i] * job.x.strides[0]
     for layer in range(len(job.activations)):
+        x = samples(net, values, layer) if layer > 0 else net.inputs[me]
         first, last = share(net.plan[layer + 1, INPUTS], me, workers, side)
         for output in range(first, last, side):
-            phases.weight_gradient(net, values, layer, rows, output, block, ahead, lines)
-            ahead = ahead[phases.tiles_across(net, layer) :]
+            asked = phases.weight_gradient(net, x, layer, rows, output, block, ahead, lines, asked)
             penalty += update_weights(net, job, layer, step, output, min(output + side, last), block)
         phases.bias_gradient(net, layer, rows, first, last)
         update_biases(net, job, layer, step, first, last)
@@ -195,9 +174,10 @@ def mean_loss(job: Any, rows: int) -> Any:
 
 
 @njit
-def penalty_of(job: Any) -> Any:
-    """Return ½ λ Σ W², once every worker has noted its share."""
-    total = 0.0
-    for penalty in job.penalties:
-        total += penalty
-    return 0.5 * job.weight_decay * total
+def add_penalty(job: Any, step: int) -> None:
+    """Add ½ λ Σ W² to a step's loss, once every worker has noted its share; do nothing before step 0."""
+    if step >= 0:
+        total = 0.0
+        for penalty in job.penalties:
+            total += penalty
+        job.losses[step] += 0.5 * job.weight_decay * total
