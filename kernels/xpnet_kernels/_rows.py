@@ -50,6 +50,11 @@ NOTHING = np.zeros(1, dtype=np.int64)
 """No memory to bring into the caches."""
 
 
+def addresses(rows: Array) -> Array:
+    """Return where the rows of a matrix begin in memory, array (rows,), int64; keep the matrix alive."""
+    return rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.int64)
+
+
 @njit
 def vectors_of(columns: int, array: Array) -> Any:
     """Return how many vectors hold so many columns of the array's dtype."""
@@ -67,9 +72,10 @@ def multiply(
     Parameters
     ----------
     a : array (I, K) of any strides
-    b : array (K, J)
+    b : array (K,), int64
+        The addresses of the rows of b.
     c : array (I, J)
-        Two arrays of `empty_rows`, or as long and wide.
+        Of `empty_rows`, or as long and wide, as b's rows.
     inner : int
         K, at least 1.
     columns, start, stop : int
@@ -81,7 +87,7 @@ def multiply(
     int
         How many lines were asked for by now.
     """
-    side, lane, vectors = tile_rows(b), lane_count(b), vectors_of(columns, b)
+    side, lane, vectors = tile_rows(c), lane_count(c), vectors_of(columns, c)
     for v in range(0, vectors, side):
         for i in range(start, stop, side):
             outer_tile(a, b, c, i, v * lane, inner, min(side, vectors - v), ahead, lines, asked)
@@ -97,10 +103,11 @@ def multiply_transposed(
 
     Parameters
     ----------
-    a : array (I, K)
+    a : array (I,), int64
+        The addresses of the rows of a.
     b : array (J, K)
     c : array (I, J)
-        Three arrays of `empty_rows`, or as long and wide.
+        Two arrays of `empty_rows`, or as long and wide, as a's rows.
     inner : int
         K, at least 1.
     first, last, start, stop : int

@@ -74,21 +74,31 @@ class Stretches:
 
 
 class Tile:
-    """Generates the instructions of one tile, for the dtype of the first argument."""
+    """Generates the instructions of one tile of numbers of a dtype."""
 
-    def __init__(self, context: Any, builder: Any, signature: Any) -> None:
+    def __init__(self, context: Any, builder: Any, signature: Any, dtype: Any) -> None:
         self.context, self.builder, self.signature = context, builder, signature
-        dtype = signature.args[0].dtype
         self.lanes = lanes(str(dtype))
         self.element = context.get_data_type(dtype)
         self.vector = ir.VectorType(self.element, self.lanes)
         self.item = 4 if isinstance(self.element, ir.FloatType) else 8
         self.bytes = self.item * self.lanes
 
+    def array(self, number: int, value: Any) -> Any:
+        """Return the argument `number`, an array, as the struct of its data, shape and strides."""
+        return self.context.make_array(self.signature.args[number])(self.context, self.builder, value)
+
     def matrix(self, number: int, value: Any) -> Matrix:
         """Return the argument `number` as a matrix."""
-        make = self.context.make_array(self.signature.args[number])
-        return Matrix(self.builder, make(self.context, self.builder, value))
+        return Matrix(self.builder, self.array(number, value))
+
+    def size_of(self, count: Any) -> Any:
+        """Return the bytes of so many numbers."""
+        return self.builder.mul(count, constant(self.item))
+
+    def address(self, start: Any, offset: Any) -> Any:
+        """Return a pointer to an address, an integer, and so many bytes."""
+        return self.builder.inttoptr(self.builder.add(start, offset), ir.IntType(8).as_pointer())
 
     def moved(self, at: Any, stride: Any, count: int) -> Any:
         """Return the address `count` strides further."""
@@ -115,6 +125,17 @@ class Tile:
         """Return vectors of zeros."""
         return [ir.Constant(self.vector, [0.0] * self.lanes)] * count
 
+    def keep_order(self, values: Sequence[Any]) -> None:
+        """Have these values computed before anything below is loaded.
+
+        Left alone, LLVM loads so early that of 25 sums some leave AVX-512's 32 registers; narrower vectors
+        have room.
+        """
+        if self.bytes == 64:
+            takes = ir.FunctionType(ir.VoidType(), [self.vector] * len(values))
+            constraint = ",".join([*["v"] * len(values), "~{memory}"])
+            self.builder.asm(takes, "", constraint, values, side_effect=True)
+
     def fma(self, a: Any, b: Any, total: Any) -> Any:
         """Return a b + total, rounded once."""
         kind = "f32" if self.item == 4 else "f64"
@@ -132,18 +153,18 @@ class Tile:
         for row in range(tile_side()):
             left = self.everywhere(self.moved(a_at, a_row, row))
             added += [self.fma(left, right[v], sums[row * count + v]) for v in range(count)]
+            self.keep_order(added[-count:])
         return added
 
-    def add_products(
-        self, a_at: Any, a_row: Any, count: int, b_at: Any, b_row: Any, sums: Sequence[Any]
-    ) -> list[Any]:
+    def add_products(self, a_rows: Sequence[Any], b_at: Any, b_row: Any, sums: Sequence[Any]) -> list[Any]:
         """Return sums[r, s] + a[r] b[s], lane by lane, for one vector of the inner axis."""
         side = tile_side()
         right = [self.load(self.moved(b_at, b_row, column)) for column in range(side)]
         added = []
-        for row in range(count):
-            left = self.load(self.moved(a_at, a_row, row))
+        for row, a_at in enumerate(a_rows):
+            left = self.load(a_at)
             added += [self.fma(left, right[s], sums[row * side + s]) for s in range(side)]
+            self.keep_order(added[-side:])
         return added
 
     def store_totals(self, vectors: list[Any], at: Any) -> None:

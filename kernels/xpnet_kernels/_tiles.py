@@ -3,7 +3,8 @@
 A tile of a product stays in registers while the loop runs over the inner axis. LLVM's own vectorizer keeps
 such a tile in memory; with it there the product runs at a fraction of the speed. Two kinds of tile serve
 all products of a net whose matrices lie row by row: `outer_tile` where the right matrix's rows are added
-up, `dot_tile` where rows are multiplied with rows.
+up, `dot_tile` where rows are multiplied with rows. One matrix of each is given by the addresses of its rows,
+so that the samples of a batch are read where they lie.
 """
 
 from __future__ import annotations
@@ -39,12 +40,13 @@ def outer_tile(
     """Write a tile of c = a b: rows i to i + tile_rows, from column j on 1 to tile_rows `vectors` wide.
 
     Meanwhile it brings memory that will be needed soon into the caches, a line at each place of the inner
-    axis: the memory is idle during a product, and keeps a gather from thousands of places waiting later.
+    axis: the memory is idle during a product, and keeps one that reads from thousands of places waiting.
 
     Parameters
     ----------
     a : array (I, K) of any strides
-    b : array (K, J), contiguous rows
+    b : array (K,), int64
+        The addresses of the rows (J,) of b.
     c : array (I, J), contiguous rows
     i, j : int
         Where the tile begins. The memory of all three must reach as far as it does: nothing is checked.
@@ -63,27 +65,25 @@ def outer_tile(
     signature = types.void(a, b, c, index, index, index, index, ahead, index, index)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        tile = Tile(context, builder, signature)
-        a, b, c = (tile.matrix(number, args[number]) for number in range(3))
+        tile = Tile(context, builder, signature, a.dtype)
+        left, into = tile.matrix(0, args[0]), tile.matrix(2, args[2])
         i, j, inner, vectors = args[3:7]
-        a_at, b_at, c_at = a.address(i, None), b.address(None, j), c.address(i, j)
-        stretches = Stretches(
-            builder, context.make_array(signature.args[7])(context, builder, args[7]), args[8]
-        )
+        a_at, c_at, offset = left.address(i, None), into.address(i, j), tile.size_of(j)
+        stretches = Stretches(builder, tile.array(7, args[7]), args[8])
 
         def body(count: int) -> None:
-            def add(a_at: Any, b_at: Any, row: Any, line: Any, *sums: Any) -> list[Any]:
+            def add(a_at: Any, b_row: Any, row: Any, line: Any, *sums: Any) -> list[Any]:
+                b_at = tile.address(builder.load(b_row), offset)
                 stretches.ask(row, line, otherwise=b_at)
-                moved = [builder.gep(a_at, [a.strides[1]]), builder.gep(b_at, [b.strides[0]])]
-                added = tile.add_outer_products(a_at, a.strides[0], b_at, count, sums)
+                moved = [builder.gep(a_at, [left.strides[1]]), builder.gep(b_row, [constant(1)])]
+                added = tile.add_outer_products(a_at, left.strides[0], b_at, count, sums)
                 return [*moved, *stretches.following(row, line), *added]
 
-            starts = [a_at, b_at, *stretches.place(args[9]), *tile.zeros(tile_side() * count)]
-            sums = tile.loop(inner, starts, add)[4:]
+            start = [a_at, tile.array(1, args[1]).data, *stretches.place(args[9])]
+            sums = tile.loop(inner, [*start, *tile.zeros(tile_side() * count)], add)[4:]
             for row in range(tile_side()):
                 for column in range(count):
-                    start = tile.moved(c_at, c.strides[0], row)
-                    tile.store(sums[row * count + column], start, column)
+                    tile.store(sums[row * count + column], tile.moved(c_at, into.strides[0], row), column)
 
         tile.choose(vectors, body)
         return context.get_dummy_value()
@@ -97,7 +97,8 @@ def dot_tile(typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, ro
 
     Parameters
     ----------
-    a : array (I, K), contiguous rows
+    a : array (I,), int64
+        The addresses of the rows (K,) of a.
     b : array (J, K), contiguous rows
     c : array (I, J), contiguous rows
     i, j : int
@@ -112,20 +113,24 @@ def dot_tile(typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, ro
     signature = types.void(a, b, c, index, index, index, index)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        tile = Tile(context, builder, signature)
-        a, b, c = (tile.matrix(number, args[number]) for number in range(3))
+        tile = Tile(context, builder, signature, b.dtype)
+        right, into = tile.matrix(1, args[1]), tile.matrix(2, args[2])
         i, j, inner, rows = args[3:]
-        a_at, b_at, c_at = a.address(i, None), b.address(j, None), c.address(i, j)
+        b_at, c_at = right.address(j, None), into.address(i, j)
+        table = builder.gep(tile.array(0, args[0]).data, [i])
         whole = constant(tile.bytes)
 
         def body(count: int) -> None:
-            def add(a_at: Any, b_at: Any, *sums: Any) -> list[Any]:
-                moved = [builder.gep(a_at, [whole]), builder.gep(b_at, [whole])]
-                return [*moved, *tile.add_products(a_at, a.strides[0], count, b_at, b.strides[0], sums)]
+            addresses = [builder.load(builder.gep(table, [constant(row)])) for row in range(count)]
 
-            sums = tile.loop(inner, [a_at, b_at, *tile.zeros(count * tile_side())], add)[2:]
+            def add(offset: Any, b_at: Any, *sums: Any) -> list[Any]:
+                left = [tile.address(address, offset) for address in addresses]
+                moved = [builder.add(offset, whole), builder.gep(b_at, [whole])]
+                return [*moved, *tile.add_products(left, b_at, right.strides[0], sums)]
+
+            sums = tile.loop(inner, [constant(0), b_at, *tile.zeros(count * tile_side())], add)[2:]
             for row in range(count):
-                start = tile.moved(c_at, c.strides[0], row)
+                start = tile.moved(c_at, into.strides[0], row)
                 tile.store_totals(sums[row * tile_side() : (row + 1) * tile_side()], start)
 
         tile.choose(rows, body)

@@ -7,7 +7,15 @@ import sys
 import numpy as np
 import pytest
 
-from xpnet_kernels._rows import NOTHING, empty_rows, multiply, multiply_transposed, row_length, tile_multiple
+from xpnet_kernels._rows import (
+    NOTHING,
+    addresses,
+    empty_rows,
+    multiply,
+    multiply_transposed,
+    row_length,
+    tile_multiple,
+)
 from xpnet_kernels._simd import lanes, tile_side, vector_bytes
 
 SHAPES = [(6, 1, 1), (7, 3, 16), (12, 50, 17), (13, 9, 64), (31, 20, 65), (400, 33, 200), (1, 784, 50)]
@@ -43,10 +51,10 @@ def test_a_row_holds_its_tiles_and_is_an_odd_number_of_vectors(columns, dtype):
 @pytest.mark.parametrize("transposed", [False, True])
 def test_the_product_and_nothing_beside_it(rows, inner, columns, transposed, dtype):
     a, b = factors(rows, inner, columns, dtype)
-    left = in_rows(a.T.copy()).T if transposed else in_rows(a)
+    left, right = in_rows(a.T.copy()).T if transposed else in_rows(a), in_rows(b)
     c = empty_rows(rows + tile_side(), columns, dtype)
     c[tile_multiple(rows) :] = -7
-    multiply(left, in_rows(b), c, inner, columns, 0, rows, NOTHING, 0, 0)
+    multiply(left, addresses(right), c, inner, columns, 0, rows, NOTHING, 0, 0)
     np.testing.assert_allclose(c[:rows, :columns], a @ b, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
     assert (c[:rows, columns:] == 0).all()
     assert (c[tile_multiple(rows) :] == -7).all()
@@ -56,9 +64,9 @@ def test_the_product_and_nothing_beside_it(rows, inner, columns, transposed, dty
 @pytest.mark.parametrize(("rows", "inner", "columns"), SHAPES)
 def test_the_product_with_a_transposed_matrix(rows, inner, columns, dtype):
     a, b = factors(rows, inner, columns, dtype)
-    c = empty_rows(rows, columns, dtype)
+    left, right, c = in_rows(a), in_rows(b.T), empty_rows(rows, columns, dtype)
     c[rows:] = -7
-    multiply_transposed(in_rows(a), in_rows(b.T), c, inner, 0, columns, 0, rows)
+    multiply_transposed(addresses(left), right, c, inner, 0, columns, 0, rows)
     np.testing.assert_allclose(c[:rows, :columns], a @ b, rtol=TOLERANCE[dtype], atol=10 * TOLERANCE[dtype])
     assert (c[:rows, columns:] == 0).all()
     assert (c[rows:] == -7).all()
@@ -66,25 +74,27 @@ def test_the_product_with_a_transposed_matrix(rows, inner, columns, dtype):
 
 def test_parts_leave_the_rest():
     a, b = np.random.default_rng(2).normal(size=(2, 24, 24))
+    left, right = in_rows(a), in_rows(b)
     side, rest = tile_side(), slice(2 * tile_side(), None)
     part = slice(side, 2 * side)
     c = np.full_like(empty_rows(24, 24, "float64"), np.nan)
-    multiply(in_rows(a), in_rows(b), c, 24, 24, side, 2 * side, NOTHING, 0, 0)
+    multiply(left, addresses(right), c, 24, 24, side, 2 * side, NOTHING, 0, 0)
     np.testing.assert_allclose(c[part, :24], (a @ b)[part])
     assert np.isnan(c[:side]).all()
     assert np.isnan(c[rest]).all()
     c[:] = np.nan
-    multiply_transposed(in_rows(a), in_rows(b), c, 24, side, 2 * side, side, 2 * side)
+    multiply_transposed(addresses(left), right, c, 24, side, 2 * side, side, 2 * side)
     np.testing.assert_allclose(c[part, part], (a @ b.T)[part, part])
     assert np.isnan(c).sum() == c.size - side * side
 
 
 def test_memory_brought_in_meanwhile_changes_nothing():
     a, b = np.random.default_rng(2).normal(size=(2, 24, 24))
+    left, right = in_rows(a), in_rows(b)
     soon = np.arange(5000.0)
-    addresses = np.array([soon.ctypes.data, soon.ctypes.data + 8 * 2000])
+    places = np.array([soon.ctypes.data, soon.ctypes.data + 8 * 2000])
     c = empty_rows(24, 24, "float64")
-    multiply(in_rows(a), in_rows(b), c, 24, 24, 0, 24, addresses, 20, 3)
+    multiply(left, addresses(right), c, 24, 24, 0, 24, places, 20, 3)
     np.testing.assert_allclose(c[:24, :24], a @ b)
     np.testing.assert_array_equal(soon, np.arange(5000.0))
 

@@ -12,6 +12,7 @@ import numpy as np
 from xpnet_kernels import _threads
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE
+from xpnet_kernels._simd import lanes
 from xpnet_kernels.mlp_epoch import phases, updates
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net
@@ -56,6 +57,7 @@ def train_on_cpu(
         order=np.ascontiguousarray(order, dtype=np.int64),
         batch_size=batch_size,
         scale=dtype.type(1 / 255 if x.dtype == np.uint8 else 1),
+        in_place=x.dtype == dtype and x.shape[1] % lanes(dtype) == 0,
         activations=np.array([*codes, phases.NONE]),
         kind=updates.CODES[update],
         numbers=updates.step_numbers(update, options, dtype),

@@ -7,6 +7,7 @@ transposed, (H, D): the products of all three passes then read memory in one dir
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ import numpy as np
 
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels._rows import aligned_zeros, row_length, tile_multiple
+from xpnet_kernels._rows import addresses, aligned_zeros, row_length, tile_multiple
 from xpnet_kernels._simd import tile_side
 
 # Columns of the plan. Row l describes layer l; a last row describes what the last layer puts out.
@@ -36,7 +37,14 @@ class Net(NamedTuple):
     biases, bias_gradients, bias_state0, bias_state1 : array
         Per layer (H,), filled up to whole tiles.
     inputs : array (workers, rows, D in whole tiles)
-        The batch, as each worker gathers it for itself: that is sooner done than fetched from another core.
+        The batch, where its samples cannot be read as they lie; each worker gathers it for itself: that is
+        sooner done than fetched from another core.
+    input_rows, ahead : array (workers, rows), int64
+        The addresses of the samples of the batch, as each worker reads it, and of those of the next.
+    value_rows : array (2, layers + 1, rows), int64
+        The addresses of the rows of `values`, without the first layer's.
+    weight_rows : array (n,), int64
+        The addresses of the rows of `weights`, at the places of the biases.
     values : array (2, n)
         The input of each layer but the first, (rows, D), for this step and the next in turns: a thread may
         begin a step while another ends the one before.
@@ -44,8 +52,6 @@ class Net(NamedTuple):
         The loss's gradient at the same places.
     block : array (workers, tile, longest row)
         Each worker's gradient of one tile's rows of a Wᵀ.
-    ahead : array (workers, rows), int64
-        Where the samples of the next batch lie.
     """
 
     plan: Array
@@ -58,10 +64,13 @@ class Net(NamedTuple):
     bias_state0: Array
     bias_state1: Array
     inputs: Array
+    input_rows: Array
+    ahead: Array
+    value_rows: Array
+    weight_rows: Array
     values: Array
     deltas: Array
     block: Array
-    ahead: Array
 
 
 def make_plan(sizes: Sequence[int], rows: int, dtype: Any) -> tuple[Array, int, int, int]:
@@ -81,8 +90,9 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any) ->
     """Return buffers of zeros for a net of the given widths."""
     rows = tile_multiple(batch_size)
     plan, weights, biases, values = make_plan(sizes, rows, dtype)
-    block, stride = (workers, tile_side(), int(plan[:, STRIDE].max())), int(plan[0, STRIDE])
-    return Net(
+    inputs = workers, rows, int(plan[0, STRIDE])
+    block = workers, tile_side(), int(plan[:, STRIDE].max())
+    net = Net(
         plan=plan,
         rows=rows,
         weights=aligned_zeros(weights, dtype),
@@ -92,12 +102,26 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any) ->
         bias_gradients=aligned_zeros(biases, dtype),
         bias_state0=aligned_zeros(biases, dtype),
         bias_state1=aligned_zeros(biases, dtype),
-        inputs=aligned_zeros(workers * rows * stride, dtype).reshape(workers, rows, stride),
+        inputs=aligned_zeros(math.prod(inputs), dtype).reshape(inputs),
+        input_rows=np.zeros((workers, rows), dtype=np.int64),
+        ahead=np.zeros((workers, rows), dtype=np.int64),
+        value_rows=np.zeros((2, len(sizes), rows), dtype=np.int64),
+        weight_rows=np.zeros(biases, dtype=np.int64),
         values=aligned_zeros(2 * values, dtype).reshape(2, values),
         deltas=aligned_zeros(values, dtype),
-        block=aligned_zeros(int(np.prod(block)), dtype).reshape(block),
-        ahead=np.zeros((workers, rows), dtype=np.int64),
+        block=aligned_zeros(math.prod(block), dtype).reshape(block),
     )
+    _note_addresses(net)
+    return net
+
+
+def _note_addresses(net: Net) -> None:
+    """Fill in the addresses that stay the same for all steps."""
+    for layer in range(1, len(net.plan)):
+        for half in range(2):
+            net.value_rows[half, layer] = addresses(samples(net, net.values[half], layer))
+        outputs = net.plan[layer, INPUTS]
+        bias(net, net.weight_rows, layer - 1)[:] = addresses(matrix(net, net.weights, layer - 1))[:outputs]
 
 
 @njit

@@ -18,8 +18,15 @@ NONE, RELU, SIGMOID, TANH = range(4)
 
 
 @njit
+def locate(rows: Array, x: Array, batch: Array) -> None:
+    """Write the addresses of a batch's samples."""
+    for i in range(len(batch)):
+        rows[i] = x.ctypes.data + batch[i] * x.strides[0]
+
+
+@njit
 def gather(inputs: Array, x: Array, batch: Array, scale: Any) -> None:
-    """Copy the samples of a batch into the first layer's input, multiplied by `scale`."""
+    """Copy the samples of a batch into rows of the net's dtype and length, multiplied by `scale`."""
     for i in range(len(batch)):
         sample, row = x[batch[i]], inputs[i]
         for j in range(sample.size):
@@ -30,7 +37,7 @@ def gather(inputs: Array, x: Array, batch: Array, scale: Any) -> None:
 def forward(
     net: Any, x: Array, y: Array, layer: int, activation: int, first: int, last: int, start: int, stop: int
 ) -> None:
-    """Send rows start to stop of x through outputs first to last of a layer."""
+    """Send rows start to stop of x, given by their addresses, through outputs first to last of a layer."""
     W = matrix(net, net.weights, layer)
     multiply_transposed(x, W, y, net.plan[layer, INPUTS], first, last, start, stop)
     b = bias(net, net.biases, layer)[first:last]
@@ -76,8 +83,9 @@ def backward(net: Any, values: Array, layer: int, activation: int, start: int, s
     `activation` is the one that made the input.
     """
     dy, dx = samples(net, net.deltas, layer + 1), samples(net, net.deltas, layer)
-    W, inputs = matrix(net, net.weights, layer), net.plan[layer, INPUTS]
-    multiply(dy, W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0, 0)
+    inputs = net.plan[layer, INPUTS]
+    rows_of_W = bias(net, net.weight_rows, layer)
+    multiply(dy, rows_of_W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0, 0)
     x = samples(net, values, layer)
     for i in range(start, stop):
         multiply_by_derivative(dx[i, :inputs], x[i, :inputs], activation)
@@ -104,7 +112,8 @@ def weight_gradient(
 ) -> Any:
     """Write one tile's rows of dWᵀ = dyᵀ x, from output `first` on, over the batch's `rows` samples.
 
-    Meanwhile bring memory into the caches; return how many lines were asked for by now.
+    x is given by the addresses of its rows. Meanwhile bring memory into the caches; return how many lines
+    were asked for by now.
     """
     dy, side = samples(net, net.deltas, layer + 1), block.shape[0]
     outputs = dy.T[first : first + side]

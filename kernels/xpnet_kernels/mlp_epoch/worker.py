@@ -34,6 +34,8 @@ class Job(NamedTuple):
     batch_size : int
     scale : float
         What x is multiplied by.
+    in_place : bool
+        Whether samples are read where they lie: they are of the net's dtype, whole vectors, and `scale` is 1.
     activations : array (layers,), int64
         Codes; the last is `phases.NONE`.
     kind : int
@@ -57,6 +59,7 @@ class Job(NamedTuple):
     order: Array
     batch_size: int
     scale: Any
+    in_place: bool
     activations: Array
     kind: int
     numbers: Array
@@ -78,22 +81,21 @@ def share(total: int, me: int, workers: int, side: int) -> tuple[int, int]:
 @njit
 def work(me: int, workers: int, net: Any, job: Any) -> None:
     """Be one of the workers of an epoch."""
-    side, size, turn, inputs = tile_rows(net.weights), job.batch_size, 1, net.inputs[me]
+    side, size, turn = tile_rows(net.weights), job.batch_size, 1
     first, last = share(net.plan[1, INPUTS], me, workers, side)
     for step in range(len(job.losses)):
         batch, values = job.order[step * size : (step + 1) * size], net.values[step % 2]
-        phases.gather(inputs, job.x, batch, job.scale)
-        outputs = samples(net, values, 1)
-        phases.forward(net, inputs, outputs, 0, job.activations[0], first, last, 0, len(batch))
+        rows = input_rows(me, net, job, batch)
+        phases.forward(net, rows, samples(net, values, 1), 0, job.activations[0], first, last, 0, len(batch))
         turn = meet(job.meeting, me, workers, turn)
         if me == 0:
             add_penalty(job, step - 1)
             # Written between two meetings and read after the second, so that all see the same.
             atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
-        through_the_rows(me, workers, net, values, job, batch)
+        through_the_rows(me, workers, net, step % 2, job, batch)
         turn = meet(job.meeting, me, workers, turn)
         following = job.order[(step + 1) * size : (step + 2) * size]
-        through_the_weights(me, workers, net, values, job, len(batch), step, following)
+        through_the_weights(me, workers, net, rows, job, len(batch), step, following)
         if me == 0:
             atomic_store(job.flags, MADE, step + 1)
         if atomic_load(job.flags, LAST) != 0:
@@ -104,14 +106,28 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
 
 
 @njit
-def through_the_rows(me: int, workers: int, net: Any, values: Array, job: Any, batch: Array) -> None:
+def input_rows(me: int, net: Any, job: Any, batch: Array) -> Array:
+    """Return the addresses of a batch's samples, as this worker reads them."""
+    rows, inputs = net.input_rows[me], net.inputs[me]
+    if job.in_place:
+        phases.locate(rows, job.x, batch)
+    else:
+        phases.gather(inputs, job.x, batch, job.scale)
+        for i in range(len(batch)):
+            rows[i] = inputs[i].ctypes.data
+    return rows
+
+
+@njit
+def through_the_rows(me: int, workers: int, net: Any, half: int, job: Any, batch: Array) -> None:
     """Send this worker's rows of the batch from the first layer's output to the loss and back."""
+    values, layers = net.values[half], len(job.activations)
     start, stop = share(len(batch), me, workers, tile_rows(values))
-    scale, layers = job.losses.dtype.type(1 / len(batch)), len(job.activations)
     for layer in range(1, layers):
-        x, y = samples(net, values, layer), samples(net, values, layer + 1)
-        outputs = net.plan[layer + 1, INPUTS]
-        phases.forward(net, x, y, layer, job.activations[layer], 0, outputs, start, stop)
+        y, outputs = samples(net, values, layer + 1), net.plan[layer + 1, INPUTS]
+        rows = net.value_rows[half, layer]
+        phases.forward(net, rows, y, layer, job.activations[layer], 0, outputs, start, stop)
+    scale = job.losses.dtype.type(1 / len(batch))
     phases.loss(net, values, job.t, batch, scale, job.row_losses, start, stop)
     for layer in range(layers - 1, 0, -1):
         phases.backward(net, values, layer, job.activations[layer - 1], start, stop)
@@ -119,23 +135,22 @@ def through_the_rows(me: int, workers: int, net: Any, values: Array, job: Any, b
 
 @njit
 def through_the_weights(
-    me: int, workers: int, net: Any, values: Array, job: Any, rows: int, step: int, following: Array
+    me: int, workers: int, net: Any, inputs: Array, job: Any, count: int, step: int, following: Array
 ) -> None:
     """Do gradient and update for this worker's outputs of every layer, with an eye to the next batch."""
-    penalty, block, side = 0.0, net.block[me], tile_rows(values)
+    penalty, block, side = 0.0, net.block[me], tile_rows(net.weights)
     ahead, lines, asked = net.ahead[me, : len(following)], job.x.strides[0] // CACHE_LINE, 0
-    for i in range(len(following)):
-        ahead[i] = job.x.ctypes.data + following[i] * job.x.strides[0]
+    phases.locate(ahead, job.x, following)
     for layer in range(len(job.activations)):
-        x = samples(net, values, layer) if layer > 0 else net.inputs[me]
+        x = net.value_rows[step % 2, layer] if layer > 0 else inputs
         first, last = share(net.plan[layer + 1, INPUTS], me, workers, side)
         for output in range(first, last, side):
-            asked = phases.weight_gradient(net, x, layer, rows, output, block, ahead, lines, asked)
+            asked = phases.weight_gradient(net, x, layer, count, output, block, ahead, lines, asked)
             penalty += update_weights(net, job, layer, step, output, min(output + side, last), block)
-        phases.bias_gradient(net, layer, rows, first, last)
+        phases.bias_gradient(net, layer, count, first, last)
         update_biases(net, job, layer, step, first, last)
     if me == 0:
-        job.losses[step] = mean_loss(job, rows)
+        job.losses[step] = mean_loss(job, count)
     job.penalties[me] = penalty
 
 
