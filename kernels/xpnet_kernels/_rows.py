@@ -47,7 +47,7 @@ def empty_rows(rows: int, columns: int, dtype: Any) -> Array:
 
 
 NOTHING = np.zeros(1, dtype=np.int64)
-"""No memory to bring into the caches."""
+"""No memory to ask for."""
 
 
 def addresses(rows: Array) -> Array:
@@ -65,9 +65,9 @@ def vectors_of(columns: int, array: Array) -> Any:
 @njit
 def multiply(
     a: Array, b: Array, c: Array, inner: int, columns: int, start: int, stop: int, ahead: Array, lines: int,
-    asked: int,
+    asked: int, alpha: Any,
 ) -> Any:  # fmt: skip
-    """Write rows start to stop of c = a b, as whole tiles: `columns` of them in whole vectors.
+    """Write rows start to stop of a b to c, or add alpha times them, as whole tiles and `columns` wide.
 
     Parameters
     ----------
@@ -80,25 +80,27 @@ def multiply(
         K, at least 1.
     columns, start, stop : int
     ahead, lines, asked
-        Memory to bring into the caches meanwhile; see `outer_tile`. For none: `NOTHING, 0, 0`.
+        Memory to ask for meanwhile; see `Stretches`. For none: `NOTHING, 0, 0`.
+    alpha : float or None
 
     Returns
     -------
     int
-        How many lines were asked for by now.
+        How often was asked by now.
     """
     side, lane, vectors = tile_rows(c), lane_count(c), vectors_of(columns, c)
     for v in range(0, vectors, side):
         for i in range(start, stop, side):
-            outer_tile(a, b, c, i, v * lane, inner, min(side, vectors - v), ahead, lines, asked)
+            outer_tile(a, b, c, i, v * lane, inner, min(side, vectors - v), ahead, lines, asked, alpha)
             asked += inner
     return asked
 
 
 @njit
 def multiply_transposed(
-    a: Array, b: Array, c: Array, inner: int, first: int, last: int, start: int, stop: int
-) -> None:
+    a: Array, b: Array, c: Array, inner: int, first: int, last: int, start: int, stop: int, ahead: Array,
+    lines: int, asked: int,
+) -> Any:  # fmt: skip
     """Write rows start to stop and columns first to last of c = a bᵀ, the columns as whole tiles.
 
     Parameters
@@ -111,10 +113,19 @@ def multiply_transposed(
     inner : int
         K, at least 1.
     first, last, start, stop : int
+    ahead, lines, asked
+        As for `multiply`.
+
+    Returns
+    -------
+    int
+        How often was asked by now.
     """
     side, vectors = tile_rows(b), vectors_of(inner, b)
     for chunk in range(start, stop, CHUNK):
         end = min(chunk + CHUNK, stop)
         for j in range(first, last, side):
             for i in range(chunk, end, side):
-                dot_tile(a, b, c, i, j, vectors, min(side, end - i))
+                dot_tile(a, b, c, i, j, vectors, min(side, end - i), ahead, lines, asked)
+                asked += vectors
+    return asked

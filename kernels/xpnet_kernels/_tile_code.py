@@ -11,6 +11,9 @@ from xpnet_kernels._simd import lanes, tile_side
 CACHE_LINE = 64
 """Bytes that come into a cache together."""
 
+PACE = 2
+"""How often each line is asked for ahead."""
+
 
 class Matrix:
     """A two-dimensional array argument: its data as a pointer to bytes, and its strides in bytes."""
@@ -30,7 +33,11 @@ class Matrix:
 
 
 class Stretches:
-    """Stretches of memory, equally long, that are asked for line by line.
+    """Stretches of memory, equally long, that are asked for line by line while a product is computed.
+
+    The memory is idle then, and would keep whatever reads from thousands of places waiting later. Each line
+    is asked for PACE times, at one place of the inner axis after another: asked for faster, the lines would
+    crowd out those that the product itself needs.
 
     Parameters
     ----------
@@ -38,7 +45,7 @@ class Stretches:
     table
         The struct of an array (n,), int64: the addresses of the stretches.
     lines
-        Cache lines of each; with 0 there is nothing to ask for.
+        Times to ask in each: its cache lines times PACE; with 0 there is nothing to ask for.
     """
 
     def __init__(self, builder: Any, table: Any, lines: Any) -> None:
@@ -46,13 +53,13 @@ class Stretches:
         self.last = builder.sub(table.nitems, constant(1))
 
     def place(self, asked: Any) -> tuple[Any, Any]:
-        """Return the stretch and its line that come after so many lines."""
+        """Return the stretch and the place in it that come after asking so often."""
         builder = self.builder
         lines = builder.select(builder.icmp_signed(">", self.lines, constant(0)), self.lines, constant(1))
         return builder.sdiv(asked, lines), builder.srem(asked, lines)
 
     def following(self, row: Any, line: Any) -> tuple[Any, Any]:
-        """Return the stretch and the line after these."""
+        """Return the stretch and the place after these."""
         builder, line = self.builder, self.builder.add(line, constant(1))
         ends = builder.icmp_signed(">=", line, self.lines)
         following = builder.select(ends, builder.add(row, constant(1)), row)
@@ -66,7 +73,7 @@ class Stretches:
         )
         row = builder.select(any_left, row, constant(0))
         start = builder.load(builder.gep(self.data, [row]))
-        at = builder.add(start, builder.mul(line, constant(CACHE_LINE)))
+        at = builder.add(start, builder.mul(builder.udiv(line, constant(PACE)), constant(CACHE_LINE)))
         at = builder.select(any_left, builder.inttoptr(at, otherwise.type), otherwise)
         signature = ir.FunctionType(ir.VoidType(), [at.type, i32, i32, i32])
         function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
@@ -116,7 +123,10 @@ class Tile:
 
     def everywhere(self, at: Any) -> Any:
         """Load one number into every lane."""
-        number = self.builder.load(self.builder.bitcast(at, self.element.as_pointer()))
+        return self.spread(self.builder.load(self.builder.bitcast(at, self.element.as_pointer())))
+
+    def spread(self, number: Any) -> Any:
+        """Return a vector with a number in every lane."""
         undefined = ir.Constant(self.vector, ir.Undefined)
         first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(first, undefined, _lane_numbers([0] * self.lanes))

@@ -35,12 +35,11 @@ def lane_count(typing: Any, array: Any) -> Any:
 @intrinsic
 def outer_tile(
     typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, vectors: Any, ahead: Any, lines: Any,
-    asked: Any,
+    asked: Any, alpha: Any,
 ) -> Any:  # fmt: skip
-    """Write a tile of c = a b: rows i to i + tile_rows, from column j on 1 to tile_rows `vectors` wide.
+    """Write a tile of a b to c, or add alpha times it: tile_rows rows from i on, `vectors` wide from j on.
 
-    Meanwhile it brings memory that will be needed soon into the caches, a line at each place of the inner
-    axis: the memory is idle during a product, and keeps one that reads from thousands of places waiting.
+    Meanwhile it asks for memory that will be needed soon: see `Stretches`.
 
     Parameters
     ----------
@@ -54,15 +53,13 @@ def outer_tile(
         K, at least 1.
     vectors : int
         1 to tile_rows.
-    ahead : array (n,), int64
-        Addresses of stretches of memory to bring in.
-    lines : int
-        How many cache lines from each address on; 0 brings nothing in.
-    asked : int
-        How many lines were asked for before.
+    ahead, lines, asked
+        The addresses, array (n,), int64, and the rest as for `Stretches`.
+    alpha : float or None
+        None writes a b; a number of the dtype adds alpha a b.
     """
     index = types.int64
-    signature = types.void(a, b, c, index, index, index, index, ahead, index, index)
+    signature = types.void(a, b, c, index, index, index, index, ahead, index, index, alpha)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile = Tile(context, builder, signature, a.dtype)
@@ -81,9 +78,13 @@ def outer_tile(
 
             start = [a_at, tile.array(1, args[1]).data, *stretches.place(args[9])]
             sums = tile.loop(inner, [*start, *tile.zeros(tile_side() * count)], add)[4:]
-            for row in range(tile_side()):
-                for column in range(count):
-                    tile.store(sums[row * count + column], tile.moved(c_at, into.strides[0], row), column)
+            factor = None if isinstance(alpha, types.NoneType) else tile.spread(args[10])
+            for number, total in enumerate(sums):
+                row, column = divmod(number, count)
+                at = tile.moved(c_at, into.strides[0], row)
+                tile.store(
+                    total if factor is None else tile.fma(factor, total, tile.load(at, column)), at, column
+                )
 
         tile.choose(vectors, body)
         return context.get_dummy_value()
@@ -92,8 +93,13 @@ def outer_tile(
 
 
 @intrinsic
-def dot_tile(typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, rows: Any) -> Any:
+def dot_tile(
+    typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, rows: Any, ahead: Any, lines: Any,
+    asked: Any,
+) -> Any:  # fmt: skip
     """Write a tile of c = a bᵀ: `rows` rows from i on, tile_rows columns from j on.
+
+    Meanwhile it asks for memory that will be needed soon: see `Stretches`.
 
     Parameters
     ----------
@@ -108,27 +114,32 @@ def dot_tile(typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, ro
         the other.
     rows : int
         1 to tile_rows.
+    ahead, lines, asked
+        The addresses, array (n,), int64, and the rest as for `Stretches`.
     """
     index = types.int64
-    signature = types.void(a, b, c, index, index, index, index)
+    signature = types.void(a, b, c, index, index, index, index, ahead, index, index)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile = Tile(context, builder, signature, b.dtype)
         right, into = tile.matrix(1, args[1]), tile.matrix(2, args[2])
-        i, j, inner, rows = args[3:]
+        i, j, inner, rows = args[3:7]
         b_at, c_at = right.address(j, None), into.address(i, j)
         table = builder.gep(tile.array(0, args[0]).data, [i])
-        whole = constant(tile.bytes)
+        whole, stretches = constant(tile.bytes), Stretches(builder, tile.array(7, args[7]), args[8])
 
         def body(count: int) -> None:
             addresses = [builder.load(builder.gep(table, [constant(row)])) for row in range(count)]
 
-            def add(offset: Any, b_at: Any, *sums: Any) -> list[Any]:
+            def add(offset: Any, b_at: Any, row: Any, line: Any, *sums: Any) -> list[Any]:
                 left = [tile.address(address, offset) for address in addresses]
+                stretches.ask(row, line, otherwise=b_at)
                 moved = [builder.add(offset, whole), builder.gep(b_at, [whole])]
-                return [*moved, *tile.add_products(left, b_at, right.strides[0], sums)]
+                added = tile.add_products(left, b_at, right.strides[0], sums)
+                return [*moved, *stretches.following(row, line), *added]
 
-            sums = tile.loop(inner, [constant(0), b_at, *tile.zeros(count * tile_side())], add)[2:]
+            start = [constant(0), b_at, *stretches.place(args[9])]
+            sums = tile.loop(inner, [*start, *tile.zeros(count * tile_side())], add)[4:]
             for row in range(count):
                 start = tile.moved(c_at, into.strides[0], row)
                 tile.store_totals(sums[row * tile_side() : (row + 1) * tile_side()], start)

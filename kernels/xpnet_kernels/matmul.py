@@ -61,7 +61,7 @@ def matmul_tiled_cpu(a: Array, b: Array) -> Array:
         return np.zeros((rows, columns), dtype=a.dtype)
     left, right = _in_whole_tiles(a), _in_whole_tiles(b)
     product = empty_rows(rows, columns, a.dtype)
-    multiply(left, addresses(right), product, inner, columns, 0, rows, NOTHING, 0, 0)
+    multiply(left, addresses(right), product, inner, columns, 0, rows, NOTHING, 0, 0, None)
     return np.ascontiguousarray(product[:rows, :columns])
 
 

@@ -8,6 +8,7 @@ from typing import Any
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import NOTHING, multiply, multiply_transposed
+from xpnet_kernels._tiles import tile_rows
 from xpnet_kernels.affine_backward import add_rows
 from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix, samples
 from xpnet_kernels.sigmoid import sigmoid_value
@@ -35,14 +36,20 @@ def gather(inputs: Array, x: Array, batch: Array, scale: Any) -> None:
 
 @njit
 def forward(
-    net: Any, x: Array, y: Array, layer: int, activation: int, first: int, last: int, start: int, stop: int
-) -> None:
-    """Send rows start to stop of x, given by their addresses, through outputs first to last of a layer."""
+    net: Any, x: Array, y: Array, layer: int, activation: int, first: int, last: int, start: int, stop: int,
+    ahead: Array, lines: int, asked: int,
+) -> Any:  # fmt: skip
+    """Send rows start to stop of x, given by their addresses, through outputs first to last of a layer.
+
+    Meanwhile ask for memory; return how often was asked by now.
+    """
     W = matrix(net, net.weights, layer)
-    multiply_transposed(x, W, y, net.plan[layer, INPUTS], first, last, start, stop)
+    inputs = net.plan[layer, INPUTS]
+    asked = multiply_transposed(x, W, y, inputs, first, last, start, stop, ahead, lines, asked)
     b = bias(net, net.biases, layer)[first:last]
     for i in range(start, stop):
         add_bias_activated(y[i, first:last], b, activation)
+    return asked
 
 
 @njit
@@ -85,7 +92,7 @@ def backward(net: Any, values: Array, layer: int, activation: int, start: int, s
     dy, dx = samples(net, net.deltas, layer + 1), samples(net, net.deltas, layer)
     inputs = net.plan[layer, INPUTS]
     rows_of_W = bias(net, net.weight_rows, layer)
-    multiply(dy, rows_of_W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0, 0)
+    multiply(dy, rows_of_W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0, 0, None)
     x = samples(net, values, layer)
     for i in range(start, stop):
         multiply_by_derivative(dx[i, :inputs], x[i, :inputs], activation)
@@ -108,16 +115,16 @@ def multiply_by_derivative(dx: Array, y: Array, activation: int) -> None:
 
 @njit
 def weight_gradient(
-    net: Any, x: Array, layer: int, rows: int, first: int, block: Array, ahead: Array, lines: int, asked: int
-) -> Any:
-    """Write one tile's rows of dWᵀ = dyᵀ x, from output `first` on, over the batch's `rows` samples.
+    net: Any, x: Array, layer: int, count: int, first: int, into: Array, ahead: Array, lines: int, asked: int,
+    alpha: Any,
+) -> Any:  # fmt: skip
+    """Write one tile's rows of dWᵀ = dyᵀ x, from output `first` on, or add alpha times them.
 
-    x is given by the addresses of its rows. Meanwhile bring memory into the caches; return how many lines
-    were asked for by now.
+    x is given by the addresses of its rows. Meanwhile ask for memory; return how often was asked by now.
     """
-    dy, side = samples(net, net.deltas, layer + 1), block.shape[0]
-    outputs = dy.T[first : first + side]
-    return multiply(outputs, x, block, rows, net.plan[layer, INPUTS], 0, side, ahead, lines, asked)
+    dy, side = samples(net, net.deltas, layer + 1), tile_rows(into)
+    outputs, inputs = dy.T[first : first + side], net.plan[layer, INPUTS]
+    return multiply(outputs, x, into, count, inputs, 0, side, ahead, lines, asked, alpha)
 
 
 @njit

@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE, atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
-from xpnet_kernels._tile_code import CACHE_LINE
+from xpnet_kernels._rows import NOTHING
+from xpnet_kernels._tile_code import CACHE_LINE, PACE
 from xpnet_kernels._tiles import tile_rows
 from xpnet_kernels.mlp_epoch import phases, updates
 from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix, samples
@@ -83,10 +84,15 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
     """Be one of the workers of an epoch."""
     side, size, turn = tile_rows(net.weights), job.batch_size, 1
     first, last = share(net.plan[1, INPUTS], me, workers, side)
+    lines = PACE * (job.x.strides[0] // CACHE_LINE)
     for step in range(len(job.losses)):
         batch, values = job.order[step * size : (step + 1) * size], net.values[step % 2]
         rows = input_rows(me, net, job, batch)
-        phases.forward(net, rows, samples(net, values, 1), 0, job.activations[0], first, last, 0, len(batch))
+        following = job.order[(step + 1) * size : (step + 2) * size]
+        ahead = net.ahead[me, : len(following)]
+        phases.locate(ahead, job.x, following)
+        y, activation = samples(net, values, 1), job.activations[0]
+        asked = phases.forward(net, rows, y, 0, activation, first, last, 0, len(batch), ahead, lines, 0)
         turn = meet(job.meeting, me, workers, turn)
         if me == 0:
             add_penalty(job, step - 1)
@@ -94,8 +100,7 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
             atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
         through_the_rows(me, workers, net, step % 2, job, batch)
         turn = meet(job.meeting, me, workers, turn)
-        following = job.order[(step + 1) * size : (step + 2) * size]
-        through_the_weights(me, workers, net, rows, job, len(batch), step, following)
+        through_the_weights(me, workers, net, rows, job, len(batch), step, ahead, lines, asked)
         if me == 0:
             atomic_store(job.flags, MADE, step + 1)
         if atomic_load(job.flags, LAST) != 0:
@@ -126,7 +131,8 @@ def through_the_rows(me: int, workers: int, net: Any, half: int, job: Any, batch
     for layer in range(1, layers):
         y, outputs = samples(net, values, layer + 1), net.plan[layer + 1, INPUTS]
         rows = net.value_rows[half, layer]
-        phases.forward(net, rows, y, layer, job.activations[layer], 0, outputs, start, stop)
+        activation = job.activations[layer]
+        phases.forward(net, rows, y, layer, activation, 0, outputs, start, stop, NOTHING, 0, 0)
     scale = job.losses.dtype.type(1 / len(batch))
     phases.loss(net, values, job.t, batch, scale, job.row_losses, start, stop)
     for layer in range(layers - 1, 0, -1):
@@ -135,18 +141,22 @@ def through_the_rows(me: int, workers: int, net: Any, half: int, job: Any, batch
 
 @njit
 def through_the_weights(
-    me: int, workers: int, net: Any, inputs: Array, job: Any, count: int, step: int, following: Array
-) -> None:
+    me: int, workers: int, net: Any, inputs: Array, job: Any, count: int, step: int, ahead: Array, lines: int,
+    asked: int,
+) -> None:  # fmt: skip
     """Do gradient and update for this worker's outputs of every layer, with an eye to the next batch."""
     penalty, block, side = 0.0, net.block[me], tile_rows(net.weights)
-    ahead, lines, asked = net.ahead[me, : len(following)], job.x.strides[0] // CACHE_LINE, 0
-    phases.locate(ahead, job.x, following)
+    plain = job.kind == updates.SGD and job.weight_decay == 0
     for layer in range(len(job.activations)):
         x = net.value_rows[step % 2, layer] if layer > 0 else inputs
         first, last = share(net.plan[layer + 1, INPUTS], me, workers, side)
         for output in range(first, last, side):
-            asked = phases.weight_gradient(net, x, layer, count, output, block, ahead, lines, asked)
-            penalty += update_weights(net, job, layer, step, output, min(output + side, last), block)
+            if plain:
+                W, alpha = matrix(net, net.weights, layer)[output : output + side], -job.numbers[step, 0]
+                asked = phases.weight_gradient(net, x, layer, count, output, W, ahead, lines, asked, alpha)
+            else:
+                asked = phases.weight_gradient(net, x, layer, count, output, block, ahead, lines, asked, None)
+                penalty += update_weights(net, job, layer, step, output, min(output + side, last), block)
         phases.bias_gradient(net, layer, count, first, last)
         update_biases(net, job, layer, step, first, last)
     if me == 0:
