@@ -108,6 +108,9 @@ class Optimizer:
 
     def options_ahead(self, steps: int) -> list[dict[str, float]]:
         """Return the operation's options for each of the next steps, and count the steps as made."""
+        if type(self).hyper_parameters is Optimizer.hyper_parameters:  # the same at every step
+            self.steps += steps
+            return [self.settings()] * steps
         options = []
         for _ in range(steps):
             self.steps += 1

@@ -110,4 +110,5 @@ class CompiledRun:
             out=arrays,
         )
         self.optimizer.steps = before + len(losses)
-        return [float(loss) for loss in losses]
+        made: list[float] = losses.tolist()
+        return made

@@ -33,9 +33,11 @@ MOST_NUMBERS = 8
 def step_numbers(update: str, options: Sequence[dict[str, float]], dtype: Any) -> Array:
     """Return what the kernels need at each step: array (steps, MOST_NUMBERS), filled up with zeros."""
     numbers = np.zeros((len(options), MOST_NUMBERS), dtype=dtype)
-    for row, step in zip(numbers, options, strict=True):
-        values = _numbers(update, step)
-        row[: len(values)] = values
+    if options:
+        distinct = {id(step): step for step in options}  # often one for all steps
+        rows = {key: _numbers(update, step) for key, step in distinct.items()}
+        values = np.array([rows[id(step)] for step in options], dtype=dtype)
+        numbers[:, : values.shape[1]] = values
     return numbers
 
 
