@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 # Sums of losses and of Σ W²; and what holds them, or takes 1 / N once a step.
-SUMS_IN_FLOAT64 = {"mean_cross_entropy", "mean_loss", "penalty_of", "update_weights"}
+SUMS_IN_FLOAT64 = {"mean_cross_entropy", "mean_loss", "add_penalty", "update_weights"}
 HOLD_THEM = {"through_the_rows", "through_the_weights", "work"}
 
 SCRIPT = r"""
