@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import Any
 
 from xpnet_kernels import _launch
@@ -10,14 +11,19 @@ from xpnet_kernels._arrays import Array, empty, store
 Arrays = tuple[Array, ...]
 
 
-def update_cpu(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> Arrays:
-    """Run a CPU kernel `kernel(*arrays, numbers, *results)` on flat arrays.
+def update_cpu(
+    fill: Any, renew: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None
+) -> Arrays:
+    """Run a CPU kernel on flat arrays.
 
     Parameters
     ----------
-    kernel : njit function
+    fill : njit function (*arrays, numbers, *results)
+    renew : njit function (*arrays, numbers)
+        The same in place. The compiler sees there that it reads and writes the same arrays, not only arrays
+        that overlap somehow, and can use vector instructions.
     arrays : tuple of array, each of one shape and dtype
-        What the kernel reads.
+        What the kernel reads: the second is the gradient.
     numbers : tuple of float
         Hyper-parameters; passed in the arrays' dtype, so that nothing widens.
     out : tuple of array, optional
@@ -28,13 +34,23 @@ def update_cpu(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arr
     tuple of array
         All results: one fewer than the arrays, since the gradient is read only.
     """
+    if out is not None and _are_renewed(arrays, out):
+        typed = tuple(map(arrays[0].dtype.type, numbers))
+        renew(*[array.reshape(-1) for array in arrays], typed)
+        return out
     results, flat = _prepare(arrays, numbers, out)
-    kernel(*flat)
+    fill(*flat)
     return _finished(results, out)
 
 
+def _are_renewed(arrays: Arrays, out: Arrays) -> bool:
+    """Return whether the results go where the arrays came from, into C-contiguous memory."""
+    read = arrays[:1] + arrays[2:]
+    return all(map(is_, out, read)) and all(array.flags.c_contiguous for array in out)
+
+
 def update_cuda(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> Arrays:
-    """Run a CUDA kernel as `update_cpu` runs a CPU kernel, one thread an element."""
+    """Run a CUDA kernel `kernel(*arrays, numbers, *results)` as `update_cpu` does, one thread an element."""
     results, flat = _prepare(arrays, numbers, out)
     _launch.launch_over(arrays[0].size, kernel, *flat)
     return _finished(results, out)

@@ -63,7 +63,7 @@ def adagrad_value(w: Any, g: Any, h: Any, numbers: Any) -> Any:
 @adagrad.implementation("numba")
 def adagrad_cpu(W: Array, dW: Array, h: Array, *, lr: float, eps: float, out: Arrays | None = None) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_adagrad, (W, dW, h), (lr, eps), out)
+    return update_cpu(fill_adagrad, renew_adagrad, (W, dW, h), (lr, eps), out)
 
 
 @njit
@@ -71,6 +71,13 @@ def fill_adagrad(W: Array, dW: Array, h: Array, numbers: Any, new_W: Array, new_
     """Write the new values, element by element."""
     for i in range(W.size):
         new_W[i], new_h[i] = adagrad_value(W[i], dW[i], h[i], numbers)
+
+
+@njit
+def renew_adagrad(W: Array, dW: Array, h: Array, numbers: Any) -> None:
+    """Write the new values over the old ones."""
+    for i in range(W.size):
+        W[i], h[i] = adagrad_value(W[i], dW[i], h[i], numbers)
 
 
 adagrad_value_on_device = on_device(adagrad_value)

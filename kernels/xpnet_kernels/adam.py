@@ -103,7 +103,7 @@ def adam_cpu(
     W: Array, dW: Array, m: Array, v: Array, *, out: Arrays | None = None, **options: float
 ) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_adam, (W, dW, m, v), adam_numbers(**options), out)
+    return update_cpu(fill_adam, renew_adam, (W, dW, m, v), adam_numbers(**options), out)
 
 
 @njit
@@ -113,6 +113,13 @@ def fill_adam(
     """Write the new values, element by element."""
     for i in range(W.size):
         new_W[i], new_m[i], new_v[i] = adam_value(W[i], dW[i], m[i], v[i], numbers)
+
+
+@njit
+def renew_adam(W: Array, dW: Array, m: Array, v: Array, numbers: Any) -> None:
+    """Write the new values over the old ones."""
+    for i in range(W.size):
+        W[i], m[i], v[i] = adam_value(W[i], dW[i], m[i], v[i], numbers)
 
 
 adam_value_on_device = on_device(adam_value)

@@ -64,7 +64,7 @@ def nesterov_cpu(
     W: Array, dW: Array, v: Array, *, lr: float, momentum: float, out: Arrays | None = None
 ) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_nesterov, (W, dW, v), (lr, momentum), out)
+    return update_cpu(fill_nesterov, renew_nesterov, (W, dW, v), (lr, momentum), out)
 
 
 @njit
@@ -72,6 +72,13 @@ def fill_nesterov(W: Array, dW: Array, v: Array, numbers: Any, new_W: Array, new
     """Write the new values, element by element."""
     for i in range(W.size):
         new_W[i], new_v[i] = nesterov_value(W[i], dW[i], v[i], numbers)
+
+
+@njit
+def renew_nesterov(W: Array, dW: Array, v: Array, numbers: Any) -> None:
+    """Write the new values over the old ones."""
+    for i in range(W.size):
+        W[i], v[i] = nesterov_value(W[i], dW[i], v[i], numbers)
 
 
 nesterov_value_on_device = on_device(nesterov_value)

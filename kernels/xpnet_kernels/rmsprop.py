@@ -70,7 +70,7 @@ def rmsprop_value(w: Any, g: Any, h: Any, numbers: Any) -> Any:
 @rmsprop.implementation("numba")
 def rmsprop_cpu(W: Array, dW: Array, h: Array, *, out: Arrays | None = None, **options: float) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_rmsprop, (W, dW, h), rmsprop_numbers(**options), out)
+    return update_cpu(fill_rmsprop, renew_rmsprop, (W, dW, h), rmsprop_numbers(**options), out)
 
 
 @njit
@@ -78,6 +78,13 @@ def fill_rmsprop(W: Array, dW: Array, h: Array, numbers: Any, new_W: Array, new_
     """Write the new values, element by element."""
     for i in range(W.size):
         new_W[i], new_h[i] = rmsprop_value(W[i], dW[i], h[i], numbers)
+
+
+@njit
+def renew_rmsprop(W: Array, dW: Array, h: Array, numbers: Any) -> None:
+    """Write the new values over the old ones."""
+    for i in range(W.size):
+        W[i], h[i] = rmsprop_value(W[i], dW[i], h[i], numbers)
 
 
 rmsprop_value_on_device = on_device(rmsprop_value)

@@ -52,7 +52,7 @@ def sgd_value(w: Any, g: Any, numbers: Any) -> Any:
 @sgd.implementation("numba")
 def sgd_cpu(W: Array, dW: Array, *, lr: float, out: Arrays | None = None) -> Arrays:
     """Update in one pass."""
-    return update_cpu(fill_sgd, (W, dW), (lr,), out)
+    return update_cpu(fill_sgd, renew_sgd, (W, dW), (lr,), out)
 
 
 @njit
@@ -60,6 +60,13 @@ def fill_sgd(W: Array, dW: Array, numbers: Any, new_W: Array) -> None:
     """Write the new values, element by element."""
     for i in range(W.size):
         (new_W[i],) = sgd_value(W[i], dW[i], numbers)
+
+
+@njit
+def renew_sgd(W: Array, dW: Array, numbers: Any) -> None:
+    """Write the new values over the old ones."""
+    for i in range(W.size):
+        (W[i],) = sgd_value(W[i], dW[i], numbers)
 
 
 sgd_value_on_device = on_device(sgd_value)
