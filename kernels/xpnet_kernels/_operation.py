@@ -150,13 +150,16 @@ def _kernels_take(arrays: tuple[Array, ...]) -> bool:
     """
     found = None
     for array in arrays:
-        if array is None or array.dtype.kind in "biu":
+        if array is None:
+            continue
+        dtype = array.dtype
+        if dtype is found or dtype.kind in "biu":
             continue
         if found is None:
-            if array.dtype not in _KERNEL_DTYPES:
+            if dtype not in _KERNEL_DTYPES:
                 return False
-            found = array.dtype
-        elif array.dtype != found:
+            found = dtype
+        elif dtype != found:
             return False
     return found is not None
 

@@ -8,7 +8,7 @@ from xpnet.layers._base import Layer
 from xpnet.layers.affine import Affine
 from xpnet.layers.relu import Relu
 from xpnet_kernels import affine_relu
-from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels._arrays import Array, reshaped
 
 
 class AffineRelu(Layer):
@@ -41,7 +41,7 @@ class AffineRelu(Layer):
 
     def _through_relu(self, dout: Array) -> Array:
         mask = self.relu.remembered("mask")
-        return self.relu.backward(namespace(mask).reshape(dout, mask.shape))
+        return self.relu.backward(reshaped(dout, mask.shape))
 
 
 def fuse(layers: list[Layer]) -> list[Layer]:
