@@ -113,11 +113,11 @@ class Operation:
 
     def _check_shapes(self, arrays: tuple[Array, ...]) -> None:
         shape = arrays[0].shape
-        for name, array in zip(self._names, arrays, strict=True):
+        for index, array in enumerate(arrays):
             if array.shape != shape:
                 raise ValueError(
-                    f"{self.title}: {self._names[0]} is {tuple(shape)} but {name} is {tuple(array.shape)}; "
-                    "they must be equal."
+                    f"{self.title}: {self._names[0]} is {tuple(shape)} but {self._names[index]} is "
+                    f"{tuple(array.shape)}; they must be equal."
                 )
 
     def implementation(self, engine: str, variant: str = "kernel") -> Callable[[Any], Any]:

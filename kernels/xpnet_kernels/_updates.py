@@ -45,8 +45,14 @@ def update_cpu(
 
 def _are_renewed(arrays: Arrays, out: Arrays) -> bool:
     """Return whether the results go where the arrays came from, into C-contiguous memory."""
-    read = arrays[:1] + arrays[2:]
-    return all(map(is_, out, read)) and all(array.flags.c_contiguous for array in out)
+    return all(map(is_, out, arrays[:1] + arrays[2:])) and _are_contiguous(out)
+
+
+def _are_contiguous(arrays: Arrays) -> bool:
+    for array in arrays:  # a loop: `all` with a generator takes twice as long
+        if not array.flags.c_contiguous:
+            return False
+    return True
 
 
 def update_cuda(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> Arrays:
@@ -59,7 +65,7 @@ def update_cuda(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Ar
 def _prepare(arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> tuple[Arrays, list[Any]]:
     """Return the results and all of a kernel's arguments, flat; kernels write to C-contiguous memory only."""
     W = arrays[0]
-    in_place = out is not None and all(array.flags.c_contiguous for array in out)
+    in_place = out is not None and _are_contiguous(out)
     results = out if in_place else tuple(empty(W.shape, like=W) for _ in arrays[1:])
     assert results is not None
     flat: list[Any] = [array.reshape(-1) for array in arrays]
