@@ -155,7 +155,7 @@ def dtype_name(array: Array) -> str:
 
 
 def is_kind(array: Array, kind: str) -> bool:
-    """Return whether an array's dtype is of one of the standard's kinds, e.g. `"integral"`.
+    """Return whether an array's dtype is of a kind named by the standard, one of `_KINDS`.
 
     `np.isdtype` says the same and takes two microseconds: a layer asks at each step.
     """
