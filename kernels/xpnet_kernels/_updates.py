@@ -49,10 +49,7 @@ def _are_renewed(arrays: Arrays, out: Arrays) -> bool:
 
 
 def _are_contiguous(arrays: Arrays) -> bool:
-    for array in arrays:  # a loop: `all` with a generator takes twice as long
-        if not array.flags.c_contiguous:
-            return False
-    return True
+    return all(array.flags.c_contiguous for array in arrays)
 
 
 def update_cuda(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arrays | None) -> Arrays:
