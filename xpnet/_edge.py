@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xpnet._backends import Backend
-from xpnet_kernels._arrays import Array, cast, dtype_name, is_array
+from xpnet_kernels._arrays import Array, cast, dtype_name, is_array, is_kind
 
 
 def to_device(x: Any, backend: Backend, dtype: Any) -> Array:
@@ -22,7 +22,7 @@ def to_device(x: Any, backend: Backend, dtype: Any) -> Array:
 
 def to_input(x: Array, dtype: Any) -> Array:
     """Return a batch in the net's dtype: uint8 is taken as pixels and scaled to 0..1."""
-    if dtype_name(x) == "uint8":
+    if is_kind(x, "unsigned integer"):  # `to_device` leaves no other than uint8
         return cast(x, dtype) / 255
     return x
 

@@ -64,7 +64,8 @@ def _find_family(array: Array) -> Family:
 def is_array(value: object) -> bool:
     """Return whether `value` is an array (or NumPy scalar) of a known family."""
     return (
-        isinstance(value, np.ndarray | np.generic)
+        type(value) in _by_type
+        or isinstance(value, np.ndarray | np.generic)
         or hasattr(value, "__array_namespace__")
         or (type(value).__module__.partition(".")[0] == "cupy" and hasattr(value, "dtype"))
     )
@@ -151,6 +152,34 @@ def shape_of(values: Any) -> tuple[int, ...]:
 def dtype_name(array: Array) -> str:
     """Return an array's dtype as a plain name, e.g. `"float32"`, in every family."""
     return str(array.dtype).rpartition(".")[2]
+
+
+def is_kind(array: Array, kind: str) -> bool:
+    """Return whether an array's dtype is of a kind named by the standard, one of `_KINDS`.
+
+    `np.isdtype` says the same and takes two microseconds: a layer asks at each step.
+    """
+    family = family_of(array)
+    if family.name in ("numpy", "cupy"):
+        return array.dtype.kind in _KINDS[kind]
+    return bool(family.xp.isdtype(array.dtype, kind))
+
+
+_KINDS = {"real floating": "f", "integral": "iu", "unsigned integer": "u"}
+"""The standard's names for kinds of dtypes, and NumPy's letters."""
+
+
+def reshaped(array: Array, shape: tuple[int, ...]) -> Array:
+    """Return `array` in another shape; `array` itself if it has it already."""
+    return array if array.shape == shape else namespace(array).reshape(array, shape)
+
+
+def take_rows(array: Array, indices: Array) -> Array:
+    """Return the rows of `array` at `indices`."""
+    family = family_of(array)
+    if family.name in ("numpy", "cupy"):
+        return array.take(indices, axis=0)  # the function `take` is slower by two microseconds
+    return family.xp.take(array, indices, axis=0)
 
 
 def cast(array: Array, dtype: Any) -> Array:

@@ -113,11 +113,11 @@ class Operation:
 
     def _check_shapes(self, arrays: tuple[Array, ...]) -> None:
         shape = arrays[0].shape
-        for name, array in zip(self._names, arrays, strict=True):
+        for index, array in enumerate(arrays):
             if array.shape != shape:
                 raise ValueError(
-                    f"{self.title}: {self._names[0]} is {tuple(shape)} but {name} is {tuple(array.shape)}; "
-                    "they must be equal."
+                    f"{self.title}: {self._names[0]} is {tuple(shape)} but {self._names[index]} is "
+                    f"{tuple(array.shape)}; they must be equal."
                 )
 
     def implementation(self, engine: str, variant: str = "kernel") -> Callable[[Any], Any]:
@@ -150,13 +150,16 @@ def _kernels_take(arrays: tuple[Array, ...]) -> bool:
     """
     found = None
     for array in arrays:
-        if array is None or array.dtype.kind in "biu":
+        if array is None:
+            continue
+        dtype = array.dtype
+        if dtype is found or dtype.kind in "biu":
             continue
         if found is None:
-            if array.dtype not in _KERNEL_DTYPES:
+            if dtype not in _KERNEL_DTYPES:
                 return False
-            found = array.dtype
-        elif array.dtype != found:
+            found = dtype
+        elif dtype != found:
             return False
     return found is not None
 

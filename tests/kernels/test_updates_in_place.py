@@ -67,3 +67,18 @@ def test_a_strided_out_receives_the_results_and_nothing_else_changes(operation, 
             assert between == out[one].base.size - out[one].size
         for array, before in zip(arrays, sample.arrays, strict=True):
             np.testing.assert_array_equal(to_numpy(array), before)
+
+
+@pytest.mark.parametrize(("operation", "implementation"), CASES)
+def test_other_arrays_receive_the_results_and_the_arguments_stay(operation, implementation, library):
+    xp = library(implementation.engine)
+    for sample in samples_of(operation, "float32"):
+        arrays = laid_out(xp, "contiguous", sample.arrays)
+        fresh = implementation.function(*arrays, **sample.options)
+        out = tuple(map(xp.empty_like, written(arrays)))
+        results = implementation.function(*arrays, **sample.options, out=out)
+        assert all(result is given for result, given in zip(results, out, strict=True))
+        for result, expected in zip(results, fresh, strict=True):
+            np.testing.assert_array_equal(to_numpy(result), to_numpy(expected))
+        for array, before in zip(arrays, sample.arrays, strict=True):
+            np.testing.assert_array_equal(to_numpy(array), before)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from xpnet.parameter import Parameter
-from xpnet_kernels._arrays import Array, asarray_like, family_of, is_array
+from xpnet_kernels._arrays import Array, asarray_like, is_array, is_kind, namespace
 
 if TYPE_CHECKING:
     from xpnet._backends import Backend
@@ -96,7 +96,7 @@ def as_input(x: Any, like: Array | None = None) -> Array:
         if like is None:
             return np.asarray(x, dtype=np.float64)
         return asarray_like(x, like, dtype=like.dtype)
-    xp = family_of(x).xp
-    if xp.isdtype(x.dtype, "real floating") if hasattr(xp, "isdtype") else x.dtype.kind == "f":
+    if is_kind(x, "real floating"):
         return x
+    xp = namespace(x)
     return xp.asarray(x, dtype=xp.float64 if like is None else like.dtype)

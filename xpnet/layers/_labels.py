@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet_kernels._arrays import Array, asarray_like, cast, dtype_name, is_array, namespace
+from xpnet_kernels._arrays import Array, asarray_like, cast, dtype_name, is_array, is_kind, namespace
 
 
 def class_indices(layer: str, t: Any, shape: tuple[int, ...], like: Array, validate: bool = True) -> Array:
@@ -50,13 +50,13 @@ def class_indices(layer: str, t: Any, shape: tuple[int, ...], like: Array, valid
 
 
 def _checked_indices(layer: str, t: Array, classes: int, validate: bool) -> Array:
-    xp = namespace(t)
-    if not xp.isdtype(t.dtype, "integral"):
+    if not is_kind(t, "integral"):
         raise ValueError(
             f"{layer}: class indices must be integers, got {dtype_name(t)}; "
             "convert them with t.astype('int64')."
         )
     t = cast(t, "int64")
+    xp = namespace(t)
     if validate and bool(xp.any((t < 0) | (t >= classes))):
         first = int(xp.argmax(xp.astype((t < 0) | (t >= classes), xp.int8)))
         raise ValueError(f"{layer}: label {int(t[first])} at t[{first}] is outside 0..{classes - 1}.")

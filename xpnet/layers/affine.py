@@ -8,7 +8,7 @@ from typing import Any
 from xpnet.layers._base import Layer, as_input
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels import affine, affine_backward
-from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels._arrays import Array, reshaped
 
 
 class Affine(Layer):
@@ -59,32 +59,32 @@ class Affine(Layer):
 
     def backward(self, dout: Array) -> Array:
         """Return dout Wᵀ in x's own shape; leave xᵀ dout in `dW` and the sum of dout's rows in `db`."""
-        dx = self._backward(dout, want_dx=True)
-        return namespace(dx).reshape(dx, self.input_shape)
+        return reshaped(self._backward(dout, want_dx=True), self.input_shape)
 
     def backward_to_parameters(self, dout: Array) -> None:
         """Leave the gradients in `dW` and `db` only."""
         self._backward(dout, want_dx=False)
 
     def _backward(self, dout: Array, want_dx: bool) -> Array:
-        x = self.remembered("x")
-        dout = namespace(x).reshape(as_input(dout, like=self.W), (x.shape[0], self.W.shape[1]))
-        dx, self.dW, self.db = affine_backward(dout, x, self.W, want_dx=want_dx)
+        x, W = self.remembered("x"), self.W
+        dout = reshaped(as_input(dout, like=W), (x.shape[0], W.shape[1]))
+        dx, self.dW, self.db = affine_backward(dout, x, W, want_dx=want_dx)
         return dx
 
     def flatten(self, x: Any) -> Array:
         """Return x as (N, D), and remember it and its own shape."""
-        x = as_input(x, like=self.W)
+        W = self.W
+        x = as_input(x, like=W)
         self.input_shape = tuple(x.shape)
         single = x.ndim <= 1
         rows = 1 if single else x.shape[0]
         features = math.prod(self.input_shape if single else self.input_shape[1:])
-        if features != self.W.shape[0]:
+        if features != W.shape[0]:
             raise ValueError(
-                f"Affine: x has {features} features but W is {tuple(self.W.shape)}; "
+                f"Affine: x has {features} features but W is {tuple(W.shape)}; "
                 f"{'x.size' if single else 'x.shape[1]'} must equal W.shape[0]."
             )
-        self.x = namespace(x).reshape(x, (rows, features))
+        self.x = reshaped(x, (rows, features))
         return self.x
 
     def unflatten(self, y: Array) -> Array:

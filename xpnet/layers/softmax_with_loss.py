@@ -8,7 +8,7 @@ from xpnet.layers._base import as_input
 from xpnet.layers._labels import class_indices
 from xpnet.layers._loss import LossLayer, check_finite
 from xpnet_kernels import softmax, softmax_cross_entropy
-from xpnet_kernels._arrays import Array, cast, namespace
+from xpnet_kernels._arrays import Array, cast, namespace, reshaped
 
 if TYPE_CHECKING:
     from xpnet._backends import Backend
@@ -50,7 +50,7 @@ class SoftmaxWithLoss(LossLayer):
         x = as_input(x)
         if x.ndim not in (1, 2):
             raise ValueError(f"SoftmaxWithLoss: x is {tuple(x.shape)}; it must be (N, C) or (C,).")
-        logits = x if x.ndim == 2 else namespace(x).reshape(x, (1, x.shape[0]))
+        logits = x if x.ndim == 2 else reshaped(x, (1, x.shape[0]))
         self.t = class_indices("SoftmaxWithLoss", t, tuple(logits.shape), logits, validate)
         self.x = x
         self.loss, dx = softmax_cross_entropy(logits, self.t)

@@ -47,6 +47,7 @@ class Chain:
         self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
         self.lastLayer = SoftmaxWithLoss() if loss is None else loss  # the book's name
         self.weight_decay_lambda = float(weight_decay_lambda)
+        self._fused: list[Layer] = []
         self._stages: list[Layer] = []
         self.one_at_a_time = OneAtATime()
         _check_layers(self.layers, self.lastLayer)
@@ -58,8 +59,10 @@ class Chain:
 
     def forward(self, x: Array, training: bool) -> Array:
         """Send a batch of the net's device and dtype through the layers."""
-        self._stages = fuse(list(self.layers.values()))
-        for layer in self.layers.values():
+        layers = list(self.layers.values())
+        if layers != self._fused:
+            self._fused, self._stages = layers, fuse(layers)
+        for layer in layers:
             layer.training = training
         for stage in self._stages:
             x = stage.forward(x)

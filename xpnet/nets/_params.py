@@ -60,5 +60,6 @@ def named_cells(layers: Iterable[Layer]) -> dict[str, Parameter]:
     for layer in layers:
         if layer.parameters:
             number += 1
-            cells.update({f"{name}{number}": cell for name, cell in layer.parameters.items()})
+            for name, cell in layer.parameters.items():
+                cells[f"{name}{number}"] = cell
     return cells

@@ -11,7 +11,7 @@ import numpy as np
 
 from xpnet.parameter import Parameter
 from xpnet_kernels import Operation
-from xpnet_kernels._arrays import Array, asarray_like, dtype_name, is_array, namespace, shape_of
+from xpnet_kernels._arrays import Array, asarray_like, dtype_name, is_array, is_kind, namespace, shape_of
 
 
 class Optimizer:
@@ -122,14 +122,14 @@ def _check_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) ->
     for name in params:
         if name not in grads:
             raise KeyError(f"no gradient for parameter {name!r}; the gradients given are {sorted(grads)}")
-        if shape_of(grads[name]) != shape_of(params[name]):
+        value = params[name]
+        if shape_of(grads[name]) != shape_of(value):
             raise ValueError(
-                f"the gradient of {name!r} is {shape_of(grads[name])} "
-                f"but the parameter is {shape_of(params[name])}"
+                f"the gradient of {name!r} is {shape_of(grads[name])} but the parameter is {shape_of(value)}"
             )
-        if _in_place(params[name]) and "float" not in dtype_name(params[name]):
+        if _in_place(value) and not is_kind(value, "real floating"):
             raise TypeError(
-                f"the parameter {name!r} is {dtype_name(params[name])}; make it floating point, "
+                f"the parameter {name!r} is {dtype_name(value)}; make it floating point, "
                 f"e.g. params[{name!r}].astype('float32')"
             )
 

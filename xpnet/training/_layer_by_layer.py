@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from xpnet._backends import to_numpy
 from xpnet._edge import check_samples, chunks, to_device, to_input
 from xpnet.optimizers import Optimizer
 from xpnet.training._announce import says_when_compiling
-from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels._arrays import Array, namespace, take_rows
 
 if TYPE_CHECKING:
     from xpnet.nets import Sequential
@@ -51,18 +52,15 @@ class LayerRun:
         """Train on every sample once, or until told to stop; return the losses of the steps made."""
         losses: list[Array] = []
         params = self.net.params
-        for indices in self._batches():
-            # An overflow ends in a loss of NaN, and that in a DivergedError that says what to do.
-            with (
-                self.net.one_at_a_time,
-                says_when_compiling(not self._compiled),
-                np.errstate(over="ignore", invalid="ignore"),
-            ):
-                losses.append(self._step(indices, params))
-            self._compiled = True
-            bar.update()
-            if should_stop():
-                break
+        # An overflow ends in a loss of NaN, and that in a DivergedError that says what to do.
+        with np.errstate(over="ignore", invalid="ignore"):
+            for indices in self._batches():
+                with self.net.one_at_a_time, nullcontext() if self._compiled else says_when_compiling(True):
+                    losses.append(self._step(indices, params))
+                self._compiled = True
+                bar.update()
+                if should_stop():
+                    break
         return to_host(losses)
 
     def _batches(self) -> Iterator[Array]:
@@ -71,12 +69,12 @@ class LayerRun:
             yield order[chunk]
 
     def _step(self, indices: Array, params: Any) -> Array:
-        net, xp = self.net, namespace(self.x)
-        y = net.forward(to_input(xp.take(self.x, indices, axis=0), net.dtype), training=True)
+        net = self.net
+        y = net.forward(to_input(take_rows(self.x, indices), net.dtype), training=True)
         if not self._checked:
             self.t = net.lastLayer.checked(self.t, y)
             self._checked = True
-        loss = net.loss_of(y, xp.take(self.t, indices, axis=0), validate=False)
+        loss = net.loss_of(y, take_rows(self.t, indices), validate=False)
         self.optimizer.update(params, net.backward())
         return loss
 
