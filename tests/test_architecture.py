@@ -103,6 +103,7 @@ def test_import_loads_no_heavy_library():
         "click",
         "tqdm",
         "scipy",
+        "threadpoolctl",
     }
     assert "xpnet" in loaded
     assert not loaded & heavy
