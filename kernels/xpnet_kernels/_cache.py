@@ -65,9 +65,10 @@ class MachineCode(caching.FunctionCache):
     def __init__(self, function: Callable[..., Any]) -> None:
         super().__init__(function)
         self._cache_file = self._files_in(self.cache_path)
-        installed = InstalledFolder.from_function(function, function.__code__.co_filename)
-        folder = self.cache_path if installed is None else installed.get_cache_path()
-        self._installed = None if folder == self.cache_path else self._files_in(folder)
+        self._installed = None
+        if not isinstance(self._impl.locator, caching.InTreeCacheLocator):
+            installed = InstalledFolder.from_function(function, function.__code__.co_filename)
+            self._installed = None if installed is None else self._files_in(installed.get_cache_path())
 
     @property
     def read_only(self) -> bool:
