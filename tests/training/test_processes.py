@@ -55,6 +55,7 @@ before = train()[1]
 ours, theirs = multiprocessing.Pipe()
 process = multiprocessing.get_context("fork").Process(target=child, args=(theirs,))
 process.start()
+theirs.close()  # so that a child that dies is noticed
 print(ours.poll(120) and ours.recv() == before, train()[1] == before)
 process.join()
 print(process.exitcode)
