@@ -66,7 +66,7 @@ class MachineCode(caching.FunctionCache):
         super().__init__(function)
         self._cache_file = self._files_in(self.cache_path)
         self._installed = None
-        if not isinstance(self._impl.locator, caching.InTreeCacheLocator):
+        if isinstance(self._impl.locator, PersonalFolder):  # NUMBA_CACHE_DIR means that folder alone
             installed = InstalledFolder.from_function(function, function.__code__.co_filename)
             self._installed = None if installed is None else self._files_in(installed.get_cache_path())
 
