@@ -20,6 +20,7 @@ from xpnet._backends import (
     using,
 )
 from xpnet._backends import current as current_backend
+from xpnet._blas import set_num_threads
 from xpnet.checkpoint import CheckpointError, load
 from xpnet.functions import cross_entropy_error, sigmoid, softmax
 from xpnet.gradients import gradient_check, numerical_gradient
@@ -27,7 +28,6 @@ from xpnet.parameter import Parameter
 from xpnet.random import seed
 from xpnet.training import DivergedError, Epoch, History
 from xpnet_kernels._arrays import DeviceMismatchError
-from xpnet_kernels._threads import choose as set_num_threads
 
 __version__ = "0.1.0"
 

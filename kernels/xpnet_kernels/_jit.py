@@ -1,4 +1,4 @@
-"""The only module that imports numba, and not before a kernel first runs.
+"""The only module that imports numba (with its `_cache.py`), and not before a kernel first runs.
 
 `import xpnet` must not pay for numba, yet a kernel should read like any Numba kernel. So `njit` and
 `cuda.jit` here note the function and return a stand-in. The first call of any stand-in imports numba and
@@ -10,6 +10,7 @@ No kernel has an explicit signature: it would compile at import, and `cuda.jit` 
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
 import threading
@@ -77,11 +78,25 @@ def njit(function: F) -> F:
 def _compile_cpu(function: Callable[..., Any]) -> Any:
     import numba
 
-    options: Any = {"nogil": True, "fastmath": _FASTMATH, "error_model": "numpy"}
-    try:
-        return numba.njit(function, cache=True, **options)
-    except RuntimeError:  # "no locator available": neither the package nor a home folder can be written
-        return numba.njit(function, **options)
+    from xpnet_kernels._cache import MachineCode
+
+    kernel = numba.njit(function, nogil=True, fastmath=_FASTMATH, error_model="numpy")
+    # "No locator available": neither the package nor a home folder can be written, nothing is kept.
+    with contextlib.suppress(RuntimeError):
+        kernel._cache = MachineCode(function)
+    return kernel
+
+
+def cpu_kernels() -> list[Any]:
+    """Return every CPU kernel, loaded, in the order of definition."""
+    load_cpu()
+    return [deferred.compiled for deferred in _cpu_kernels if deferred.compile is _compile_cpu]
+
+
+def folders() -> list[str]:
+    """Return the folders where new machine code of CPU kernels is kept; none if it is not."""
+    caches = [kernel._cache for kernel in cpu_kernels()]
+    return sorted({str(cache.cache_path) for cache in caches if not getattr(cache, "read_only", True)})
 
 
 def on_device(function: F) -> F:

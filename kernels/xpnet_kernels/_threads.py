@@ -1,4 +1,7 @@
-"""How many threads the compiled CPU code may use."""
+"""How many threads the compiled CPU code may use.
+
+The number holds for BLAS as well: `xpnet/_blas.py` sees to that, since this package imports NumPy only.
+"""
 
 from __future__ import annotations
 
@@ -47,13 +50,24 @@ def _from_environment() -> int | None:
     return _checked(int(text) if text.isdecimal() else text, VARIABLE)
 
 
+def chosen() -> int | None:
+    """Return the number chosen, by `choose` or else by XPNET_NUM_THREADS, or None.
+
+    Raises
+    ------
+    ValueError
+        If XPNET_NUM_THREADS counts and is not a whole number above 0.
+    """
+    return _from_environment() if _chosen is None else _chosen
+
+
 def allowed(enough_work: bool) -> int:
     """Return how many threads to use: the number chosen, else all where there is enough work for them."""
     if os.name != "posix":
         return 1  # waiting threads yield with a POSIX call
-    chosen = _from_environment() if _chosen is None else _chosen
-    if chosen is not None:
-        return chosen
+    threads = chosen()
+    if threads is not None:
+        return threads
     return available() if enough_work else 1
 
 

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from xpnet import _blas
 from xpnet._backends.base import Backend, BackendUnavailableError, Problem, to_numpy
 from xpnet._backends.cuda import CupyBackend, NumbaCudaBackend
 from xpnet._backends.host import NumbaBackend, NumpyBackend
@@ -99,6 +100,7 @@ def find(choice: str | Backend) -> Backend:
     BackendUnavailableError
         If the backend cannot be used here; says why and what to do.
     """
+    _blas.follow()  # nothing computes before it has a backend
     if isinstance(choice, Backend):
         return choice.require()
     if choice == "auto":

@@ -1,4 +1,4 @@
-"""The command line: `xpnet train`, `evaluate`, `predict`, `backends`, `datasets`; one file a command."""
+"""The command line `xpnet`, one file a command."""
 
 from xpnet.cli._app import main
 

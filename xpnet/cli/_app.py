@@ -13,6 +13,7 @@ from xpnet.cli.datasets import datasets
 from xpnet.cli.evaluate import evaluate
 from xpnet.cli.predict import predict
 from xpnet.cli.train import train
+from xpnet.cli.warmup import warmup
 
 _WIDTH = 100
 
@@ -40,5 +41,5 @@ def main() -> None:
     """
 
 
-for _command in (train, evaluate, predict, backends, datasets, bench):
+for _command in (train, evaluate, predict, backends, datasets, bench, warmup):
     main.add_command(_command)

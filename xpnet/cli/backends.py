@@ -31,7 +31,9 @@ def backends() -> None:
     click.echo(table(rows))
     click.echo()
     if "XPNET_BACKEND" not in os.environ:
-        click.echo(f"XPNET_BACKEND is not set; {describe_auto(find('auto'))}.")
+        with user_values():
+            taken = find("auto")
+        click.echo(f"XPNET_BACKEND is not set; {describe_auto(taken)}.")
         return
     with user_values():
         chosen = xpnet.current_backend()

@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from xpnet_kernels import _jit
+
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential
 
@@ -32,13 +34,20 @@ def says_when_compiling(enabled: bool) -> Iterator[None]:
     if not enabled:
         yield
         return
-    timer = threading.Timer(COMPILING_AFTER, say, ["compiling kernels (once; the machine code is kept)"])
+    timer = threading.Timer(COMPILING_AFTER, _say_that_kernels_compile)
     timer.daemon = True
     timer.start()
     try:
         yield
     finally:
         timer.cancel()
+
+
+def _say_that_kernels_compile() -> None:
+    if _jit.folders():
+        say("compiling kernels (once; the machine code is kept)")
+    else:
+        say("compiling kernels (at every start: no folder for the machine code; set NUMBA_CACHE_DIR to one)")
 
 
 def progress_bar(steps: int, enabled: bool) -> Any:

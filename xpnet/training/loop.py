@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpnet import random
+from xpnet import _blas, random
 from xpnet.optimizers import SGD, Optimizer, by_name
 from xpnet.training._announce import progress_bar, say, where_it_runs
 from xpnet.training._compiled import CompiledRun, obstacle
@@ -85,6 +85,7 @@ def fit(
         If the loss became NaN; says at which step.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
+    _blas.follow()
     chosen = chosen_optimizer(optimizer)
     kind, path = chosen_run(engine, net, chosen)
     with _dispatch.serving(net.backend.engines):

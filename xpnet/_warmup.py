@@ -1,0 +1,100 @@
+"""Compiling ahead what training on the CPU needs, by training small nets in every way there is."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from xpnet._backends import using
+from xpnet.nets import MultiLayerNet
+from xpnet.optimizers import by_name, names
+from xpnet_kernels import _jit, registry
+
+_ACTIVATIONS = ("relu", "sigmoid", "tanh")
+_DTYPES = ("float32", "float64")
+
+
+@dataclass(frozen=True)
+class Warmed:
+    """A part of the work, done.
+
+    Attributes
+    ----------
+    what : str
+    compiled : int
+        Kernels that had to be compiled.
+    loaded : int
+        Kernels whose machine code was in place.
+    seconds : float
+    """
+
+    what: str
+    compiled: int
+    loaded: int
+    seconds: float
+
+
+def warm_up() -> Iterator[Warmed]:
+    """Compile, or load, every kernel that `fit` needs on the backend `numba`; yield part after part.
+
+    Raises
+    ------
+    BackendUnavailableError
+        If the backend numba cannot be used here.
+    """
+    with using("numba"):
+        for what, run in _parts():
+            compiled, loaded = _counts()
+            started = time.perf_counter()
+            run()
+            seconds = time.perf_counter() - started
+            now_compiled, now_loaded = _counts()
+            yield Warmed(what, now_compiled - compiled, now_loaded - loaded, seconds)
+
+
+def _parts() -> Iterator[tuple[str, Callable[[], None]]]:
+    pixels = np.arange(30 * 20, dtype=np.uint8).reshape(30, 20)
+    for dtype in _DTYPES:
+        images = (pixels / 255).astype(dtype)
+        yield f"layer by layer, {dtype}", partial(_layer_by_layer, images, dtype)
+        for data, x in ((dtype, images), ("uint8", pixels)):
+            what = f"compiled epochs, {dtype}, {data} data"
+            yield what, partial(_train, x, dtype, "compiled")
+
+
+def _layer_by_layer(x: Any, dtype: str) -> None:
+    """Call every operation, then train: the two differ in how the arrays lie in memory."""
+    for operation in registry.values():
+        if operation.name != "mlp_epoch":
+            for sample in operation.sample_inputs(np.random.default_rng(0), dtype):
+                operation(*sample.arrays, **sample.options)
+    _train(x, dtype, "layers")
+
+
+def _train(x: Any, dtype: str, engine: str) -> None:
+    """Train with every activation and every optimizer."""
+    ways = [("relu", optimizer) for optimizer in names()]
+    ways += [(activation, "sgd") for activation in _ACTIVATIONS]
+    for activation, optimizer in ways:
+        net = MultiLayerNet(x.shape[1], (9, 9), 5, activation=activation, seed=0, dtype=dtype)
+        net.fit(
+            x,
+            np.arange(len(x)) % 5,
+            batch_size=20,
+            optimizer=by_name(optimizer),
+            seed=0,
+            engine=engine,
+            verbose=False,
+        )
+
+
+def _counts() -> tuple[int, int]:
+    """Return how many times kernels have been compiled, and loaded from the disk, in this process."""
+    stats = [kernel.stats for kernel in _jit.cpu_kernels()]
+    misses = sum(sum(one.cache_misses.values()) for one in stats)
+    return misses, sum(sum(one.cache_hits.values()) for one in stats)
