@@ -103,7 +103,7 @@ class Benchmark:
 
     def choose(self) -> None:
         """Print which backend is the quickest for each case, and where the order changes."""
-        from xpnet.bench import choose
+        from xpnet.training.choice import choose
 
         for case in self.cases:
             net = xpnet.nets.MultiLayerNet(case.sizes[0], case.sizes[1:-1], case.sizes[-1], seed=case.seed)
