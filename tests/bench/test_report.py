@@ -1,7 +1,5 @@
 """The table, the Markdown, the pictures: from samples that are made up, so that every figure is known."""
 
-import math
-
 import pytest
 
 from xpnet.bench import picture, report
@@ -74,21 +72,6 @@ def test_the_markdown_is_a_table_with_its_machine(result):
     assert len({row.count("|") for row in rows}) == 1
     assert "commit cccccccccccc," in text
     assert "torch 2" in text
-
-
-def test_the_agreement_of_two_runs(result):
-    other = Result(
-        result.case,
-        60_000,
-        2,
-        [outcome("xpnet numba", [0.2] * 3), outcome("PyTorch eager", [0.66] * 3)],
-        FLOOR,
-        run=2,
-    )
-    assert math.isnan(report.ratio_spread([result]))
-    assert report.ratio_spread([result, other]) == pytest.approx(0.1)
-    assert report.agreement([result, other]).endswith("within 10 %.")
-    assert report.agreement([result]) == ""
 
 
 def test_the_pictures(result, tmp_path):
