@@ -86,5 +86,12 @@ def test_the_pictures(result, tmp_path):
     assert "<svg" in (tmp_path / "sweep.svg").read_text()
 
 
+def test_a_panel_without_a_case_is_empty(result):
+    pytest.importorskip("matplotlib")
+    panels = picture.bars([result] * 3).axes
+    assert [axes.axison for axes in panels] == [True, True, True, False]
+    assert all(axes.get_title() for axes in panels[:3])
+
+
 def test_short_times():
     assert [report.short_time(s) for s in (1.5e-5, 0.0123, 2)] == ["15.0 µs", "12.3 ms", "2.00 s"]
