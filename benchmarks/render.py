@@ -1,17 +1,20 @@
 """Write the README's table and pictures from the raw results: `python benchmarks/render.py [--check]`.
 
 Every `results/*.json` that `xpnet bench --json` wrote gets its full tables (`results/NAME.md`) and its
-pictures (`results/NAME.png`, `results/NAME-sweep.png`). The README's block between the markers gets a summary
-of each; with `--check` nothing is written and the exit code is 1 if the block is not what the results say.
+pictures (`results/NAME.png`, `results/NAME-sweep.png`). The README's block between the markers gets of each
+the times of one case a net, xpnet's ratios in all cases, and the pictures; with `--check` nothing is written
+and the exit code is 1 if the block is not what the results say.
 """
 
 from __future__ import annotations
 
 import argparse
+import statistics
 import sys
 from pathlib import Path
 
 from xpnet.bench import picture, report
+from xpnet.bench.agreement import agreement
 from xpnet.bench.result import Outcome, Result
 from xpnet.bench.session import Document, read
 
@@ -20,38 +23,95 @@ RESULTS = FOLDER / "results"
 README = FOLDER.parent / "README.md"
 BEGIN, END = "<!-- benchmarks: begin, rendered by benchmarks/render.py -->", "<!-- benchmarks: end -->"
 
+OURS = ("xpnet numba-cuda", "xpnet numba, compiled")
+"""Whose ratios are shown: the first of these that was measured."""
+
+RIVALS = ("PyTorch", "JAX")
+
 
 def summary(document: Document, stem: str) -> str:
-    """Return a table of contestants by cases, with links to everything it came from."""
-    results = [result for result in document.results if result.run == 1]
-    labels = list(dict.fromkeys(one.label for result in results for one in result.counting))
-    head = ["seconds an epoch (test accuracy)", *(str(result.case) for result in results)]
-    rows = [[label, *(_cell(result, label) for result in results)] for label in labels]
-    rows.append(["*the floor*", *(f"*{result.floor_seconds:.4f}*" for result in results)])
-    lines = [f"| {' | '.join(row)} |" for row in [head, *rows]]
-    lines.insert(1, "|---" + "|---:" * len(results) + "|")
-    about, first = document.about, results[0]
-    threads = f"{first.threads} thread{'s' if first.threads > 1 else ''}"
-    epochs = len(first.counting[0].seconds)
-    facts = (
-        f"{about['machine']}, {threads} each, float32, SGD; medians of {epochs} epochs in turns; "
-        f"{about['date'][:10]}, commit {about['commit'][:12]}. {report.agreement(document.results)} "
-        f"[All figures](benchmarks/results/{stem}.md), [raw samples](benchmarks/results/{stem}.json)."
-    )
+    """Return the two tables and the pictures, with links to everything they came from."""
+    first = [result for result in document.results if result.run == 1]
     pictures = [f"![Throughput by contestant](benchmarks/results/{stem}.png)"]
     if document.sweep:
         sweep = f"benchmarks/results/{stem}-sweep.png"
         pictures.append(f"![Throughput against batch size and width]({sweep})")
-    return "\n\n".join([" ".join(facts.split()), "\n".join(lines), *pictures])
+    return "\n\n".join([_facts(document, stem), _times(first), *_ratios(first), *pictures])
+
+
+def _facts(document: Document, stem: str) -> str:
+    about, first = document.about, document.results[0]
+    threads = f"{first.threads} thread{'s' if first.threads > 1 else ''}"
+    epochs = len(first.counting[0].seconds)
+    facts = (
+        f"{about['machine']}, {threads} each, float32, SGD; medians of {epochs} epochs in turns; "
+        f"{about['date'][:10]}, commit {about['commit'][:12]}. {agreement(document.results)} "
+        f"[All figures](benchmarks/results/{stem}.md), [raw samples](benchmarks/results/{stem}.json)."
+    )
+    return " ".join(facts.split())
+
+
+def _times(results: list[Result]) -> str:
+    """Return a table of contestants by nets; a net has the batch that was measured first."""
+    results = list({result.case.sizes: result for result in reversed(results)}.values())[::-1]
+    labels = list(dict.fromkeys(one.label for result in results for one in result.counting))
+    rows = [["seconds an epoch (test accuracy)", *(str(result.case) for result in results)]]
+    rows += [[label, *(_cell(result, label) for result in results)] for label in labels]
+    rows.append(["*the floor*", *(f"*{result.floor_seconds:.4f}*" for result in results)])
+    return _table(rows)
+
+
+def _table(rows: list[list[str]]) -> str:
+    lines = [f"| {' | '.join(row)} |" for row in rows]
+    lines.insert(1, "|---" + "|---:" * (len(rows[0]) - 1) + "|")
+    return "\n".join(lines)
 
 
 def _cell(result: Result, label: str) -> str:
-    found: list[Outcome] = [one for one in result.counting if one.label == label]
-    if not found:
+    one = _named(result, label)
+    if one is None:
         return ""
-    (one,) = found
     text = f"{one.median:.4f} ({one.accuracy:.3f})"
     return f"**{text}**" if one is result.counting[0] else text
+
+
+def _named(result: Result, label: str) -> Outcome | None:
+    return next((one for one in result.counting if one.label == label), None)
+
+
+def _ratios(results: list[Result]) -> list[str]:
+    """Return what is shown and a table of it, a row for each case in which xpnet and a rival count."""
+    label = next((ours for ours in OURS if any(_named(result, ours) for result in results)), "")
+    rows = [row for result in results if (row := _ratio_row(result, label))]
+    if not rows:
+        return []
+    words = (
+        f"How many times as fast {label} is, above 1 where it is the quicker one; the best is the quickest "
+        "way of PyTorch and JAX, chosen for each figure:"
+    )
+    heads = ["training: the best", "PyTorch eager", "of the floor", "one image: the best", "10,000: the best"]
+    return [words, _table([["", *heads], *rows])]
+
+
+def _ratio_row(result: Result, label: str) -> list[str]:
+    ours, rivals = _named(result, label), [one for one in result.counting if one.label.startswith(RIVALS)]
+    if ours is None or not rivals:
+        return []
+    eager = _named(result, "PyTorch eager")
+    return [
+        str(result.case),
+        f"{result.ratio(rivals[0], ours):.2f} ({rivals[0].label})",
+        f"{result.ratio(eager, ours):.2f}" if eager is not None else "",
+        f"{100 * result.floor_seconds / ours.median:.0f} %",
+        *(_inference(ours, rivals, kind) for kind in range(len(ours.inference))),
+    ]
+
+
+def _inference(ours: Outcome, rivals: list[Outcome], kind: int) -> str:
+    """Return a ratio of medians: these calls took no turns."""
+    times = [(statistics.median(one.inference[kind]["seconds"]), one.label) for one in rivals]
+    best, label = min(times)
+    return f"{best / statistics.median(ours.inference[kind]['seconds']):.2f} ({label})"
 
 
 def block(documents: dict[str, Document]) -> str:

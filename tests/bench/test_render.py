@@ -65,6 +65,52 @@ def test_rendered_and_then_up_to_date(render, document, monkeypatch):
     assert render.main() == 1
 
 
+def timed(label, seconds, one, many):
+    inference = [{"samples": 1, "seconds": [one] * 3}, {"samples": 10_000, "seconds": [many] * 3}]
+    return Outcome(label, seconds, accuracy=0.95, inference=inference)
+
+
+def result(case, *outcomes, run=1):
+    return Result(case, 60_000, 2, list(outcomes), Floor(1e11, "x", 1e10), run=run)
+
+
+OURS = timed("xpnet numba, compiled", [0.1, 0.1, 0.4], 2e-6, 0.004)
+EAGER = timed("PyTorch eager", [0.6, 0.6, 0.6], 1.4e-5, 0.006)
+SCAN = timed("JAX, scan over the epoch", [0.4, 0.2, 0.2], 3e-5, 0.002)
+OTHER = timed("scikit-learn", [0.01] * 3, 1e-9, 1e-9)
+
+
+def test_every_case_has_its_ratios_and_every_net_its_times(render):
+    cases = [Case((784, 50, 10), 100), Case((784, 50, 10), 1), Case((784, 100, 10), 100)]
+    runs = [result(case, OTHER, EAGER, OURS, SCAN) for case in cases]
+    runs += [result(cases[0], EAGER, OURS, run=2), result(Case((784, 9, 10), 1), OTHER, OURS)]
+    text = render.summary(Document(ABOUT, runs, []), "mine")
+    rows = [line for line in text.splitlines() if line.startswith("| ")]
+    nets = "784-50-10, batch 100 | 784-100-10, batch 100 | 784-9-10, batch 1"
+    assert rows[0] == f"| seconds an epoch (test accuracy) | {nets} |"
+    share = 100 * cases[0].flops(60_000) / 1e11 / 0.1
+    ratios = (
+        f"2.00 (JAX, scan over the epoch) | 6.00 | {share:.0f} % | "
+        "7.00 (PyTorch eager) | 0.50 (JAX, scan over the epoch) |"
+    )
+    assert rows[-3] == f"| 784-50-10, batch 100 | {ratios}"
+    assert rows[-2].startswith("| 784-50-10, batch 1 | 2.00 (JAX")
+    assert rows[-1].startswith("| 784-100-10, batch 100 | ")  # 784-9-10 has no rival
+    assert text.count("How many times as fast xpnet numba, compiled is") == 1
+    assert "sweep.png" not in text
+
+
+def test_without_a_rival_or_without_ours_there_are_no_ratios(render):
+    case = Case((784, 50, 10), 100)
+    for outcomes in ([OURS, OTHER], [EAGER, SCAN]):
+        assert "How many times" not in render.summary(Document(ABOUT, [result(case, *outcomes)], []), "x")
+
+
+def test_a_sweep_is_shown(render):
+    runs = [result(Case((784, 50, 10), 100), OURS, SCAN)]
+    assert "results/x-sweep.png)" in render.summary(Document(ABOUT, runs, runs), "x")
+
+
 def test_nothing_to_render(render):
     assert render.main() == 1
 

@@ -1,7 +1,5 @@
 """The table, the Markdown, the pictures: from samples that are made up, so that every figure is known."""
 
-import math
-
 import pytest
 
 from xpnet.bench import picture, report
@@ -76,21 +74,6 @@ def test_the_markdown_is_a_table_with_its_machine(result):
     assert "torch 2" in text
 
 
-def test_the_agreement_of_two_runs(result):
-    other = Result(
-        result.case,
-        60_000,
-        2,
-        [outcome("xpnet numba", [0.2] * 3), outcome("PyTorch eager", [0.66] * 3)],
-        FLOOR,
-        run=2,
-    )
-    assert math.isnan(report.ratio_spread([result]))
-    assert report.ratio_spread([result, other]) == pytest.approx(0.1)
-    assert report.agreement([result, other]).endswith("within 10 %.")
-    assert report.agreement([result]) == ""
-
-
 def test_the_pictures(result, tmp_path):
     pytest.importorskip("matplotlib")
     picture.write(picture.bars([result]), tmp_path / "bars.png")
@@ -101,6 +84,13 @@ def test_the_pictures(result, tmp_path):
     picture.write(picture.sweep(short), tmp_path / "sweep.svg")
     assert (tmp_path / "bars.png").read_bytes().startswith(b"\x89PNG")
     assert "<svg" in (tmp_path / "sweep.svg").read_text()
+
+
+def test_a_panel_without_a_case_is_empty(result):
+    pytest.importorskip("matplotlib")
+    panels = picture.bars([result] * 3).axes
+    assert [axes.axison for axes in panels] == [True, True, True, False]
+    assert all(axes.get_title() for axes in panels[:3])
 
 
 def test_short_times():

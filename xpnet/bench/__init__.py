@@ -6,9 +6,5 @@ held to the same number of threads. The harness holds the clock, with the device
 contestants take turns epoch by epoch; compiling and warming up are timed apart. Steps, losses and weights are
 compared with a float64 reference, and a time whose checks fail does not count.
 
-`session` runs it for `xpnet bench`; `choose` picks the quickest backend for a net.
+`session` runs it for `xpnet bench`.
 """
-
-from xpnet.bench.choice import Choice, choose
-
-__all__ = ["Choice", "choose"]

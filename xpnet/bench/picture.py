@@ -27,10 +27,10 @@ def bars(results: Sequence[Result]) -> Figure:
     rows = -(-len(cases) // columns)
     height = 0.9 + 0.34 * max(len(result.counting) for result in cases)
     figure: Figure = _figure(8 * columns, height * rows)
-    panels = figure.subplots(rows, columns, squeeze=False).flat
+    panels = list(figure.subplots(rows, columns, squeeze=False).flat)
     for axes, result in zip(panels, cases, strict=False):
         _draw_bars(axes, result)
-    for axes in list(panels)[len(cases) :]:
+    for axes in panels[len(cases) :]:
         axes.set_axis_off()
     return figure
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import itertools
 import math
 import statistics
 from collections.abc import Sequence
 
+from xpnet.bench.agreement import agreement
 from xpnet.bench.result import Outcome, Result
 
 HEADINGS = (
@@ -111,31 +111,3 @@ def versions(results: Sequence[Result]) -> str:
         for name, what in one.facts.get("versions", {}).items()
     }
     return ", ".join(sorted(found, key=str.lower))
-
-
-def ratio_spread(results: Sequence[Result]) -> float:
-    """Return how far apart two runs of one case are in a ratio of times, at most; NaN without two."""
-    apart = [math.nan]
-    for one, other in itertools.combinations(results, 2):
-        if one.case == other.case:
-            apart.append(_ratios_apart(one, other))
-    return max((value for value in apart if not math.isnan(value)), default=math.nan)
-
-
-def _ratios_apart(one: Result, other: Result) -> float:
-    labels = {outcome.label for outcome in other.counting}
-    common = [outcome for outcome in one.counting if outcome.label in labels]
-    if not common:
-        return math.nan
-    twins = {outcome.label: outcome for outcome in other.counting}
-    base, twin = common[0], twins[common[0].label]
-    pairs = [(one.ratio(o, base), other.ratio(twins[o.label], twin)) for o in common]
-    return max(max(a / b, b / a) - 1 for a, b in pairs)
-
-
-def agreement(results: Sequence[Result]) -> str:
-    """Say how far the ratios of repeated runs are apart, or nothing without any."""
-    spread = ratio_spread(results)
-    if math.isnan(spread):
-        return ""
-    return f"Runs one after the other agree on every ratio within {100 * spread:.0f} %."

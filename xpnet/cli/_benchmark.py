@@ -11,6 +11,7 @@ import numpy as np
 
 import xpnet
 from xpnet.bench import contestants, machine, report
+from xpnet.bench.agreement import agreement
 from xpnet.bench.case import Case, Data
 from xpnet.bench.result import Result
 from xpnet.bench.session import STANDARD, Document, Session, parse_case, with_common_floor
@@ -76,9 +77,8 @@ class Benchmark:
                 results.append(session.run(case, self.entries, run))
                 results = with_common_floor(results)
                 _print(results[-1])
-        agreement = report.agreement(results)
-        if agreement:
-            click.echo(agreement)
+        if agreed := agreement(results):
+            click.echo(agreed)
         click.echo(report.LEGEND)
         wanted = self.request.plot is not None if self.request.sweep is None else self.request.sweep
         sweep: list[Result] = []
@@ -103,7 +103,7 @@ class Benchmark:
 
     def choose(self) -> None:
         """Print which backend is the quickest for each case, and where the order changes."""
-        from xpnet.bench import choose
+        from xpnet.training.choice import choose
 
         for case in self.cases:
             net = xpnet.nets.MultiLayerNet(case.sizes[0], case.sizes[1:-1], case.sizes[-1], seed=case.seed)

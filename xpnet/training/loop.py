@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpnet import _blas, random
+from xpnet._backends import Backend
 from xpnet.optimizers import SGD, Optimizer, by_name
 from xpnet.training._announce import progress_bar, say, where_it_runs
 from xpnet.training._compiled import CompiledRun, obstacle
 from xpnet.training._interrupt import Interrupt
 from xpnet.training._layer_by_layer import LayerRun
+from xpnet.training._placement import chosen_backend, placed
 from xpnet.training.history import Epoch, History
 from xpnet_kernels import _dispatch
 
@@ -40,6 +42,8 @@ def fit(
     validation: tuple[Any, Any] | None = None,
     seed: int | None = None,
     engine: str = "auto",
+    backend: str | Backend | None = None,
+    measure: bool = False,
     verbose: bool = True,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> History:
@@ -68,6 +72,13 @@ def fit(
         `"compiled"` runs each epoch as one compiled operation, for a stack of Affine and activations that
         ends in softmax loss; `"layers"` goes layer by layer; `"auto"` compiles where that applies. Both give
         the same mathematics.
+    backend : str or Backend, optional
+        Where to train, as `net.to` takes it; the net stays there. By default it trains where it is.
+    measure : bool, optional
+        With `backend="auto"`: time one real step of this net and batch on each usable backend, in under two
+        seconds once the kernels are compiled (longer where a step takes 0.2 s), and take the quickest. The
+        choice is said, with the batch sizes at which the order changes, and remembered for this machine and
+        net.
     verbose : bool, optional
         Whether to say where it runs and draw a progress bar, on stderr.
     on_epoch : callable, optional
@@ -81,17 +92,21 @@ def fit(
     ------
     ValueError
         If the data do not fit the net or each other, or an option is out of range; the net is as before.
+    BackendUnavailableError
+        If the backend cannot be used here; the net is as before.
     DivergedError
         If the loss became NaN; says at which step.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
     _blas.follow()
     chosen = chosen_optimizer(optimizer)
-    kind, path = chosen_run(engine, net, chosen)
-    with _dispatch.serving(net.backend.engines):
-        run = kind(net, x, t, batch_size, chosen)
-    if validation is not None:
-        check_validation(net, validation)
+    how = {"batch_size": batch_size, "optimizer": chosen, "engine": engine, "verbose": verbose}
+    with placed(net, chosen_backend(net, x, t, backend, measure, **how)):
+        kind, path = chosen_run(engine, net, chosen)
+        with _dispatch.serving(net.backend.engines):
+            run = kind(net, x, t, batch_size, chosen)
+        if validation is not None:
+            check_validation(net, validation)
     history = History()
     if verbose:
         say(where_it_runs(net, path))

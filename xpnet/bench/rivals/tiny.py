@@ -20,6 +20,10 @@ class Tinygrad(Contestant):
 
     def prepare(self, case: Case, data: Data, weights: Weights) -> None:
         """Put data and parameters on the device, and wrap the step."""
+        try:
+            Device[Device.DEFAULT]
+        except RuntimeError as error:
+            raise RuntimeError(f"{error}: on a CPU tinygrad needs clang; put it on the PATH") from None
         self.batch = case.batch
         self.x, self.t = self.put(data.x), self.put(data.t.astype(np.int32))
         self.params = [Tensor(array.copy(), requires_grad=True).realize() for array in weights]
