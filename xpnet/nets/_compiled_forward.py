@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from operator import is_
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -60,17 +59,17 @@ class CompiledForward:
         if (
             type(x) is np.ndarray
             and (x.dtype is route.dtype or x.dtype is _PIXELS)
-            and x.ndim == 2
-            and x.shape[1] == route.inputs
             and x.flags.carray
-            and len(x)
+            and len(shape := x.shape) == 2
+            and shape[1] == route.inputs
+            and shape[0]
         ):
             y = route.forward(x)
         else:
             y = _converted(net, route.forward, x)
             if y is None:
                 return None
-        if "x" in vars(route.layers[0]):
+        if "x" in route.first:
             _forget(net, route)
         return y
 
@@ -86,9 +85,11 @@ class _Route:
 
     def __init__(self, net: Sequential) -> None:
         self.pinned, self.current, self.dtype = net._pinned, _backends.current(), net.dtype
-        self.layers = tuple(net.layers.values())
+        self.layers = list(net.layers.values())
+        self.attributes = [vars(layer) for layer in self.layers]  # by them the check costs half
+        self.first = self.attributes[0]
         self.affines = [
-            (layer, layer.parameters["W"].data, layer.parameters["b"].data) for layer in self.layers[::2]
+            (own, own["parameters"]["W"].data, own["parameters"]["b"].data) for own in self.attributes[::2]
         ]
         self.forward = Forward(
             [array for _, W, b in self.affines for array in (W, b)],
@@ -102,16 +103,14 @@ class _Route:
             net._pinned is not self.pinned
             or _backends.current() is not self.current
             or net.dtype is not self.dtype
+            or [*net.layers.values()] != self.layers  # layers are equal only to themselves
         ):
             return False
-        layers = net.layers
-        if len(layers) != len(self.layers) or not all(map(is_, layers.values(), self.layers)):
-            return False
-        for layer in self.layers:
-            if "forward" in layer.__dict__:
+        for own in self.attributes:
+            if "forward" in own:
                 return False
-        for layer, W, b in self.affines:
-            cells = layer.parameters
+        for own, W, b in self.affines:
+            cells = own["parameters"]
             if cells["W"].data is not W or cells["b"].data is not b:
                 return False
         return True

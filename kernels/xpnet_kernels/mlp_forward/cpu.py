@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from xpnet_kernels._arrays import Array
-from xpnet_kernels.mlp_forward import rows as row_wise
 from xpnet_kernels.mlp_forward.blocks import forward_in_blocks
+from xpnet_kernels.mlp_forward.rows import NONE, RELU, SIGMOID, TANH, add_bias_activated, forward_rows
 
-CODES = {"relu": row_wise.RELU, "sigmoid": row_wise.SIGMOID, "tanh": row_wise.TANH}
+CODES = {"relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 
 ROW_BY_ROW = 100_000
 """Up to so many multiplications a batch goes row by row; beyond, each row would read W again."""
@@ -54,7 +54,7 @@ class Forward:
         self.arrays = [np.require(array, requirements=("C", "A")) for array in arrays]
         self.copied = any(mine is not theirs for mine, theirs in zip(self.arrays, arrays, strict=True))
         self.dtype = self.arrays[0].dtype
-        self.codes = [*(CODES[name] for name in activations), row_wise.NONE]
+        self.codes = [*(CODES[name] for name in activations), NONE]
         _check_shapes(self.arrays, len(self.codes))
         Ws, bs = self.arrays[::2], self.arrays[1::2]
         self.inputs, self.outputs = Ws[0].shape[0], bs[-1].shape[0]
@@ -82,7 +82,7 @@ class Forward:
         samples = x.shape[0]
         if samples == 1 or samples * self.weights <= ROW_BY_ROW:
             y = np.empty((samples, self.outputs), self.dtype)
-            row_wise.forward_rows(x, y, self.layers)
+            forward_rows(x, y, self.layers)
             return y
         if samples >= IN_BLOCKS and min(W.size for W in self.arrays[::2]):
             return forward_in_blocks(x, self.arrays, self.codes)
@@ -92,7 +92,7 @@ class Forward:
         y = x if x.dtype == self.dtype else x.astype(self.dtype) / self.dtype.type(255)
         for W, b, code in zip(self.arrays[::2], self.arrays[1::2], self.codes, strict=True):
             y = np.matmul(y, W)
-            row_wise.add_bias_activated(y, as_taken(b), code)
+            add_bias_activated(y, as_taken(b), code)
         return y
 
 
