@@ -64,7 +64,7 @@ class CompiledForward:
             and shape[1] == route.inputs
             and shape[0]
         ):
-            y = route.forward(x)
+            y = route.run(x)
         else:
             y = _converted(net, route.forward, x)
             if y is None:
@@ -95,7 +95,7 @@ class _Route:
             [array for _, W, b in self.affines for array in (W, b)],
             [ACTIVATIONS[type(layer)] for layer in self.layers[1::2]],
         )
-        self.inputs = self.forward.inputs
+        self.run, self.inputs = self.forward.logits, self.forward.inputs
 
     def holds(self, net: Sequential) -> bool:
         """Return whether the net is what it was: its backend, its dtype, its layers and their arrays."""
@@ -131,7 +131,7 @@ def _converted(net: Sequential, forward: Forward, x: Any) -> Array | None:
     rows = x.shape[0] if x.ndim > 1 else 1
     if rows == 0 or x.size != rows * forward.inputs:
         return None
-    y = forward(as_taken(x.reshape(rows, forward.inputs)))
+    y = forward.logits(as_taken(x.reshape(rows, forward.inputs)))
     return y if x.ndim > 1 else y[0, :]
 
 

@@ -23,7 +23,7 @@ IN_BLOCKS = 512
 
 def forward_on_cpu(x: Array, *arrays: Array, activations: Sequence[str]) -> Array:
     """Send a batch through every layer; see `mlp_forward`."""
-    return Forward(arrays, activations)(as_taken(x))
+    return Forward(arrays, activations).logits(as_taken(x))
 
 
 class Forward:
@@ -67,7 +67,7 @@ class Forward:
             dtype=np.int64,
         )
 
-    def __call__(self, x: Array) -> Array:
+    def logits(self, x: Array) -> Array:
         """Return the logits of a batch.
 
         Parameters
