@@ -67,7 +67,7 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
     for rows, sizes, activations in cases:
         x = normal(rng, (rows, sizes[0]), dtype)
         yield Sample((x, *_parameters(rng, sizes, dtype)), {"activations": tuple(activations)})
-    for rows in (2, 700):
+    for rows in (2, 300, 700):
         pixels = rng.integers(0, 256, (rows, 30)).astype(np.uint8)
         yield Sample((pixels, *_parameters(rng, [30, 20, 4], dtype)), {"activations": ("relu",)})
     W, b = np.array([[1.0], [1.0]], dtype), np.array([np.nan], dtype)
