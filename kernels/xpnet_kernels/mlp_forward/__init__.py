@@ -59,6 +59,7 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
         (1, [20, 50, 10], ["relu"]),
         (1, [33, 130, 65, 4], ["sigmoid", "tanh"]),
         (1, [70, 600, 530, 3], ["relu", "tanh"]),
+        (0, [4, 3, 2], ["relu"]),
         (3, [9, 17, 16, 11], ["tanh", "relu"]),
         (40, [70, 150, 130, 5], ["relu", "sigmoid"]),
         (517, [11, 70, 8, 5], ["relu", "tanh"]),
