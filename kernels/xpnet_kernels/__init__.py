@@ -12,6 +12,7 @@ from xpnet_kernels.affine_backward import affine_backward
 from xpnet_kernels.binary_cross_entropy import binary_cross_entropy
 from xpnet_kernels.matmul import matmul
 from xpnet_kernels.mlp_epoch import mlp_epoch
+from xpnet_kernels.mlp_forward import mlp_forward
 from xpnet_kernels.momentum import momentum
 from xpnet_kernels.nesterov import nesterov
 from xpnet_kernels.relu import relu, relu_backward
@@ -35,6 +36,7 @@ __all__ = [
     "binary_cross_entropy",
     "matmul",
     "mlp_epoch",
+    "mlp_forward",
     "momentum",
     "nesterov",
     "operation",

@@ -14,6 +14,7 @@ from xpnet._backends import Backend
 from xpnet._edge import check_samples, chunks, to_device, to_input
 from xpnet.layers import Layer, LossLayer
 from xpnet.nets._chain import Chain
+from xpnet.nets._compiled_forward import CompiledForward
 from xpnet.nets._params import named_cells
 from xpnet.training import fit
 from xpnet_kernels import _dispatch
@@ -58,6 +59,7 @@ class Sequential(Chain):
         super().__init__(layers, loss, weight_decay_lambda)
         self.dtype = _checked_dtype(dtype)
         self._pinned: Backend | None = None
+        self._compiled = CompiledForward()
         for cell in self.params.cells.values():
             cell.data = namespace(cell.data).asarray(cell.data, copy=True)
         self._move(_backends.current())
@@ -118,15 +120,21 @@ class Sequential(Chain):
     def predict(self, x: Any) -> Array:
         """Return the last layer's output (logits) for a batch.
 
+        Stacks of Affine and ReLU, sigmoid or tanh go through compiled code on the CPU, which leaves nothing
+        for a `backward` of the layers; `gradient` makes its own pass.
+
         Parameters
         ----------
-        x : array (N, D) of any family, or (N, ...) for an Affine first layer
+        x : array (N, D) of any family, or (N, ...) or (D,) for an Affine first layer
             uint8 is taken as pixels and scaled to 0..1; anything else is converted to the net's dtype.
 
         Returns
         -------
-        array (N, C) on the net's device
+        array (N, C), or (C,) for a single sample, on the net's device
         """
+        y = self._compiled.logits(self, x)
+        if y is not None:
+            return y
         with self.one_at_a_time, _dispatch.serving(self.backend.engines):
             return self.forward(self.input(x), training=False)
 
@@ -138,14 +146,18 @@ class Sequential(Chain):
         x : array (N, D)
         t : array (N,) of class indices, or (N, C) one-hot
         training : bool, optional
-            Whether Dropout drops.
+            Whether Dropout drops. The layers then remember the pass on every path, for a `backward` of
+            theirs; else only where `predict` goes layer by layer.
 
         Returns
         -------
         array () or NumPy scalar, on the net's device
         """
         with self.one_at_a_time, _dispatch.serving(self.backend.engines):
-            return self.loss_of(self.forward(self.input(x), training), self.target(t))
+            y = None if training else self._compiled.logits(self, x)
+            if y is None:
+                y = self.forward(self.input(x), training)
+            return self.loss_of(y, self.target(t))
 
     def gradient(self, x: Any, t: Any, training: bool = True) -> dict[str, Array]:
         """Return the gradient of the loss for every parameter, by back-propagation.

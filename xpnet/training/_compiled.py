@@ -9,8 +9,8 @@ import numpy as np
 
 from xpnet import random
 from xpnet._edge import check_samples, to_device, to_input
-from xpnet.layers import Affine, Layer, Relu, Sigmoid, SoftmaxWithLoss, Tanh
-from xpnet.nets._chain import Chain
+from xpnet.layers import SoftmaxWithLoss
+from xpnet.nets._stack import ACTIVATIONS, stack_obstacle
 from xpnet.optimizers import BUILT_IN, Optimizer
 from xpnet.training._announce import says_when_compiling
 from xpnet_kernels import mlp_epoch
@@ -19,35 +19,17 @@ from xpnet_kernels._arrays import Array, namespace
 if TYPE_CHECKING:
     from xpnet.nets import Sequential
 
-_ACTIVATIONS: dict[type[Layer], str] = {Relu: "relu", Sigmoid: "sigmoid", Tanh: "tanh"}
-_ONE_STEP = ("forward", "loss_of", "backward")
-
 
 def obstacle(net: Sequential, optimizer: Optimizer) -> str | None:
     """Return why an epoch of this net cannot be compiled, or None if it can."""
-    backend, layers = net.backend, list(net.layers.values())
-    served = {implementation.engine for implementation in mlp_epoch.implementations}
-    if backend.engines.get(backend.family) not in served:
-        return f"the backend {backend.name} has no compiled epoch"
+    found = stack_obstacle(net, mlp_epoch, "epoch", ("forward", "loss_of", "backward"))
+    if found is not None:
+        return found
     if type(net.lastLayer) is not SoftmaxWithLoss:
         return f"the loss is {type(net.lastLayer).__name__}"
-    for index, layer in enumerate(layers):
-        expected = (Affine,) if index % 2 == 0 else tuple(_ACTIVATIONS)
-        if type(layer) not in expected:
-            return f"layer {index + 1} is {type(layer).__name__}, not {_either(expected)}"
-    if len(layers) % 2 == 0:
-        return "the last layer is no Affine"
-    if {cell.data.dtype for cell in net.params.cells.values()} != {net.dtype}:
-        return f"not every parameter is {net.dtype}: net.to(dtype='{net.dtype}') makes them so"
-    if any(getattr(type(net), name) is not getattr(Chain, name) for name in _ONE_STEP):
-        return f"{type(net).__name__} has a step of its own"
     if type(optimizer) not in BUILT_IN:
         return f"the optimizer {type(optimizer).__name__} is not built in"
     return None
-
-
-def _either(kinds: tuple[type[Layer], ...]) -> str:
-    return " or ".join(kind.__name__ for kind in kinds)
 
 
 class CompiledRun:
@@ -101,7 +83,7 @@ class CompiledRun:
             self.t,
             order,
             *arrays,
-            activations=tuple(_ACTIVATIONS[type(layer)] for layer in layers[1::2]),
+            activations=tuple(ACTIVATIONS[type(layer)] for layer in layers[1::2]),
             batch_size=self.batch_size,
             update=type(self.optimizer).operation.name,
             options=self.optimizer.options_ahead(steps),

@@ -19,9 +19,7 @@ from xpnet_kernels.mlp_epoch.layout import make_net
 from xpnet_kernels.mlp_epoch.layout import store as store_net
 from xpnet_kernels.mlp_epoch.worker import MADE, STOP, Job, work
 
-ACTIVATION_CODES = {"relu": phases.RELU, "sigmoid": phases.SIGMOID, "tanh": phases.TANH}
-
-WORTH_SHARING = 1_500_000
+WORTH_SHARING = 100_000
 """A step of fewer multiplications is done sooner by one thread than by two that must meet."""
 
 POLL_SECONDS = 0.05
@@ -50,7 +48,7 @@ def train_on_cpu(
     workers = _threads.allowed(multiplications >= WORTH_SHARING)
     net = make_net(sizes, batch_size, workers, dtype)
     load_net(net, arrays)
-    codes = [ACTIVATION_CODES[name] for name in activations]
+    codes = [phases.CODES[name] for name in activations]
     job = Job(
         x=np.ascontiguousarray(x),
         t=np.ascontiguousarray(t, dtype=np.int64),

@@ -41,13 +41,13 @@ class Net(NamedTuple):
         sooner done than fetched from another core.
     input_rows, ahead : array (workers, rows), int64
         The addresses of the samples of the batch, as each worker reads it, and of those of the next.
-    value_rows : array (2, layers + 1, rows), int64
+    value_rows : array (copies, layers + 1, rows), int64
         The addresses of the rows of `values`, without the first layer's.
     weight_rows : array (n,), int64
         The addresses of the rows of `weights`, at the places of the biases.
-    values : array (2, n)
-        The input of each layer but the first, (rows, D), for this step and the next in turns: a thread may
-        begin a step while another ends the one before.
+    values : array (copies, n)
+        The input of each layer but the first, (rows, D). An epoch has two, for this step and the next in
+        turns: a thread may begin a step while another ends the one before.
     deltas : array (n,)
         The loss's gradient at the same places.
     block : array (workers, tile, longest row)
@@ -86,8 +86,8 @@ def make_plan(sizes: Sequence[int], rows: int, dtype: Any) -> tuple[Array, int, 
     return plan, weights_at, biases_at, values_at
 
 
-def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any) -> Net:
-    """Return buffers of zeros for a net of the given widths."""
+def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, copies: int = 2) -> Net:
+    """Return buffers of zeros for a net of the given widths, with so many copies of the values."""
     rows = tile_multiple(batch_size)
     plan, weights, biases, values = make_plan(sizes, rows, dtype)
     inputs = workers, rows, int(plan[0, STRIDE])
@@ -105,9 +105,9 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any) ->
         inputs=aligned_zeros(math.prod(inputs), dtype).reshape(inputs),
         input_rows=np.zeros((workers, rows), dtype=np.int64),
         ahead=np.zeros((workers, rows), dtype=np.int64),
-        value_rows=np.zeros((2, len(sizes), rows), dtype=np.int64),
+        value_rows=np.zeros((copies, len(sizes), rows), dtype=np.int64),
         weight_rows=np.zeros(biases, dtype=np.int64),
-        values=aligned_zeros(2 * values, dtype).reshape(2, values),
+        values=aligned_zeros(copies * values, dtype).reshape(copies, values),
         deltas=aligned_zeros(values, dtype),
         block=aligned_zeros(math.prod(block), dtype).reshape(block),
     )
@@ -118,8 +118,8 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any) ->
 def _note_addresses(net: Net) -> None:
     """Fill in the addresses that stay the same for all steps."""
     for layer in range(1, len(net.plan)):
-        for half in range(2):
-            net.value_rows[half, layer] = addresses(samples(net, net.values[half], layer))
+        for rows, values in zip(net.value_rows, net.values, strict=True):
+            rows[layer] = addresses(samples(net, values, layer))
         outputs = net.plan[layer, INPUTS]
         bias(net, net.weight_rows, layer - 1)[:] = addresses(matrix(net, net.weights, layer - 1))[:outputs]
 

@@ -15,6 +15,7 @@ from xpnet_kernels.sigmoid import sigmoid_value
 from xpnet_kernels.softmax_cross_entropy import cross_entropy_row
 
 NONE, RELU, SIGMOID, TANH = range(4)
+CODES = {"relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 """Codes of the activations."""
 
 
@@ -55,15 +56,19 @@ def forward(
 @njit
 def add_bias_activated(row: Array, b: Array, activation: int) -> None:
     """Replace a row by activation(row + b)."""
+    for j in range(row.size):
+        row[j] += b[j]
+    activate(row, activation)
+
+
+@njit
+def activate(row: Array, activation: int) -> None:
+    """Replace a row by its activation; NaN stays NaN."""
     zero, one = row.dtype.type(0), row.dtype.type(1)
     if activation == RELU:
         for j in range(row.size):
-            z = row[j] + b[j]
-            row[j] = zero if z <= zero else z
-        return
-    for j in range(row.size):
-        row[j] += b[j]
-    if activation == SIGMOID:
+            row[j] = zero if row[j] <= zero else row[j]
+    elif activation == SIGMOID:
         for j in range(row.size):
             row[j] = sigmoid_value(row[j], one)
     elif activation == TANH:

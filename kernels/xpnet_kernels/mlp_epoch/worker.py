@@ -11,6 +11,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE, atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
@@ -118,8 +120,7 @@ def input_rows(me: int, net: Any, job: Any, batch: Array) -> Array:
         phases.locate(rows, job.x, batch)
     else:
         phases.gather(inputs, job.x, batch, job.scale)
-        for i in range(len(batch)):
-            rows[i] = inputs[i].ctypes.data
+        phases.locate(rows, inputs, np.arange(len(batch)))
     return rows
 
 

@@ -1,0 +1,71 @@
+"""Many rows through every layer: blocks of rows that stay in the cache, shared among threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xpnet_kernels import _threads
+from xpnet_kernels._arrays import Array
+from xpnet_kernels._jit import njit
+from xpnet_kernels._rows import NOTHING
+from xpnet_kernels._simd import lanes
+from xpnet_kernels.mlp_epoch import phases
+from xpnet_kernels.mlp_epoch.layout import INPUTS, load, make_net, samples
+
+BLOCK = 60
+"""Rows of a block."""
+
+WORTH_SHARING = 10_000_000
+"""Fewer multiplications are done before a second thread has started."""
+
+
+def forward_in_blocks(x: Array, arrays: Sequence[Array], codes: Sequence[int]) -> Array:
+    """Return the logits of a batch; see `Forward`."""
+    count, dtype = x.shape[0], arrays[-1].dtype
+    enough_work = count * sum(W.size for W in arrays[::2]) >= WORTH_SHARING
+    workers = max(1, min(_threads.allowed(enough_work), count // BLOCK))
+    sizes = [x.shape[1], *(b.shape[0] for b in arrays[1::2])]
+    net = make_net(sizes, min(BLOCK, count), workers, dtype, copies=workers)
+    load(net, arrays)
+    y = np.empty((count, sizes[-1]), dtype)
+    in_place = x.dtype == dtype and x.shape[1] % lanes(dtype) == 0
+    cuts = [count * worker // workers for worker in range(workers + 1)]
+    parts = [(me, net, x, y, np.array(codes), in_place, cuts[me], cuts[me + 1]) for me in range(workers)]
+    threads = [threading.Thread(target=forward_blocks, args=part) for part in parts[1:]]
+    for thread in threads:
+        thread.start()
+    try:
+        forward_blocks(*parts[0])
+    finally:
+        for thread in threads:
+            thread.join()
+    return y
+
+
+@njit
+def forward_blocks(
+    me: int, net: Any, x: Array, y: Array, codes: Array, in_place: bool, start: int, stop: int
+) -> None:
+    """Write the logits of rows start to stop.
+
+    With `in_place` the rows are read where they lie: they are of the net's dtype, and whole vectors.
+    """
+    dtype = y.dtype.type
+    scale = dtype(1) / dtype(255) if x.itemsize == 1 else dtype(1)
+    for begin in range(start, stop, net.rows):
+        batch = np.arange(begin, min(begin + net.rows, stop))
+        rows = net.input_rows[me]
+        if in_place:
+            phases.locate(rows, x, batch)
+        else:
+            phases.gather(net.inputs[me], x, batch, scale)
+            phases.locate(rows, net.inputs[me], batch - begin)
+        for layer in range(len(codes)):
+            into, outputs = samples(net, net.values[me], layer + 1), net.plan[layer + 1, INPUTS]
+            phases.forward(net, rows, into, layer, codes[layer], 0, outputs, 0, len(batch), NOTHING, 0, 0)
+            rows = net.value_rows[me, layer + 1]
+        y[begin : begin + len(batch)] = into[: len(batch), : y.shape[1]]
