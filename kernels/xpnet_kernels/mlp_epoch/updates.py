@@ -33,11 +33,10 @@ MOST_NUMBERS = 8
 def step_numbers(update: str, options: Sequence[dict[str, float]], dtype: Any) -> Array:
     """Return what the kernels need at each step: array (steps, MOST_NUMBERS), filled up with zeros."""
     numbers = np.zeros((len(options), MOST_NUMBERS), dtype=dtype)
-    if options:
-        distinct = {id(step): step for step in options}  # often one for all steps
-        rows = {key: _numbers(update, step) for key, step in distinct.items()}
-        values = np.array([rows[id(step)] for step in options], dtype=dtype)
-        numbers[:, : values.shape[1]] = values
+    always = bool(options) and all(step is options[0] for step in options)
+    for row, step in [(slice(None), options[0])] if always else enumerate(options):
+        values = _numbers(update, step)
+        numbers[row, : len(values)] = values
     return numbers
 
 
