@@ -18,6 +18,9 @@ from xpnet_kernels import _jit, registry
 _ACTIVATIONS = ("relu", "sigmoid", "tanh")
 _DTYPES = ("float32", "float64")
 
+MANY = 1000
+"""Rows that `predict` sends through the net in blocks."""
+
 
 @dataclass(frozen=True)
 class Warmed:
@@ -40,7 +43,7 @@ class Warmed:
 
 
 def warm_up() -> Iterator[Warmed]:
-    """Compile, or load, every kernel that `fit` needs on the backend `numba`; yield part after part.
+    """Compile, or load, every kernel that `fit` and `predict` need on the backend `numba`; yield part after part.
 
     Raises
     ------
@@ -91,6 +94,8 @@ def _train(x: Any, dtype: str, engine: str) -> None:
             engine=engine,
             verbose=False,
         )
+        for rows in (1, MANY):
+            net.predict(np.resize(x, (rows, x.shape[1])))
 
 
 def _counts() -> tuple[int, int]:

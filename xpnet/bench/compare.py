@@ -20,6 +20,12 @@ from xpnet.bench.result import Outcome, Result
 CHECK_STEPS = 30
 """Steps of the short epochs that are compared with the float64 reference, before and after the timed ones."""
 
+SETTLE = 0.5
+"""Seconds of rest before each turn: OpenBLAS's threads, for one, spin for some 0.1 s after their work.
+
+With 0.05 s of rest the epoch after NumPy's took 1.7 times as long as without NumPy beside it.
+"""
+
 INFERENCE = (1, 10_000)
 """Samples of a call, in the two kinds of inference timed."""
 
@@ -53,7 +59,7 @@ class Comparison:
     floor : Floor, optional
         Measured before; the comparison is then a brief one, without inference and GEMM rates.
     settle : float, optional
-        Seconds of rest before each turn: thread pools spin for a while after their work.
+        Seconds of rest before each turn.
     say : callable, optional
         Told in a line what goes on.
     """
@@ -67,7 +73,7 @@ class Comparison:
         epochs: int = 9,
         threads: int = 1,
         floor: Floor | None = None,
-        settle: float = 0.05,
+        settle: float = SETTLE,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.case, self.data, self.epochs, self.threads = case, data.first(case.samples), epochs, threads
