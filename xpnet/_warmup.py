@@ -43,7 +43,7 @@ class Warmed:
 
 
 def warm_up() -> Iterator[Warmed]:
-    """Compile, or load, every kernel that `fit` and `predict` need on the backend `numba`; yield part after part.
+    """Compile, or load, every kernel that `fit` and `predict` need on `numba`; yield part after part.
 
     Raises
     ------

@@ -226,6 +226,7 @@ class Tile:
 
 
 def constant(value: int) -> Any:
+    """Return LLVM's constant of an integer."""
     return ir.Constant(ir.IntType(64), value)
 
 

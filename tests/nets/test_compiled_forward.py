@@ -6,51 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from compiled_forward import RNG, T, X, agrees, by_layers, is_compiled, made
 
 import xpnet
-from xpnet.layers import Affine, IdentityWithLoss, Relu, Sigmoid, Tanh
+from xpnet.layers import Affine, IdentityWithLoss, Relu
 from xpnet.nets import MultiLayerNet, Sequential, TwoLayerNet
-from xpnet.parameter import Parameter
-
-RNG = np.random.default_rng(8)
-X, T = RNG.normal(size=(9, 6)).astype("float32"), RNG.integers(0, 3, 9)
 
 
 @pytest.fixture(autouse=True)
 def _numba():
     with xpnet.using("numba"):
         yield
-
-
-def made(**options):
-    return TwoLayerNet(6, 4, 3, weight_init_std=1.0, seed=1, **options)
-
-
-def by_layers(net, x):
-    """The logits by the layers, one after the other, in float64 on the reference."""
-    twin = net.copy(dtype="float64").to("numpy")
-    return twin.forward(twin.input(x), training=False)
-
-
-def is_compiled(net, x=X):
-    """Whether `predict` leaves the layers alone."""
-    net.forward(net.input(x), training=False)
-    net.predict(x)
-    return "x" not in vars(next(iter(net.layers.values())))
-
-
-def agrees(net, x=X):
-    """Whether `predict` is compiled and gives what the layers give now, one sample and many."""
-    tolerance = 1e-5 if net.dtype == np.float32 else 1e-12
-    assert is_compiled(net, x)
-    for batch in (x, x[:1]):
-        expected = by_layers(net, batch)
-        y = net.predict(batch)
-        assert y.dtype == net.dtype
-        assert y.shape == expected.shape
-        if not np.allclose(y, expected, rtol=tolerance, atol=tolerance):
-            return False
-    return True
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -112,121 +78,6 @@ def test_no_samples_and_wrong_features_are_as_by_the_layers():
     wrong = Sequential([Affine(np.eye(6), np.zeros(6)), Relu(), Affine(np.eye(5), np.zeros(5))])
     with pytest.raises(ValueError, match=r"Affine: x has 6 features but W is \(5, 5\)"):
         wrong.predict(X)
-
-
-def assign_by_name(net):
-    net.params["W1"] = RNG.normal(size=(6, 4))
-
-
-def assign_to_the_layer(net):
-    net.layers["Affine2"].b = [1.0, 2.0, 3.0]
-
-
-def change_in_place(net):
-    net.params["W2"] -= 0.5
-
-
-def change_an_element(net):
-    net.layers["Affine1"].W[2, 3] = 7.0
-
-
-def put_in_another_cell(net):
-    net.layers["Affine1"].parameters["W"] = Parameter(RNG.normal(size=(6, 4)).astype(net.dtype))
-
-
-def replace_the_data(net):
-    net.params.cells["b1"].data = np.ones(4, net.dtype)
-
-
-def replace_a_layer(net):
-    net.layers["Affine2"] = Affine(np.eye(4, dtype=net.dtype), np.zeros(4, net.dtype))
-
-
-def replace_the_activation(net):
-    net.layers["Relu1"] = Tanh()
-
-
-def replace_all_layers(net):
-    other = MultiLayerNet(6, [5], 2, activation="sigmoid", weight_init_std=1.0, dtype=net.dtype)
-    net.layers = other.layers
-
-
-def add_layers(net):
-    net.layers |= {"more": Sigmoid(), "last": Affine(np.ones((3, 2), net.dtype), np.zeros(2, net.dtype))}
-
-
-def take_layers_away(net):
-    del net.layers["Relu1"], net.layers["Affine2"]
-
-
-def train(net):
-    net.fit(X, T, epochs=2, batch_size=4, optimizer="adam", verbose=False)
-
-
-def change_the_dtype(net):
-    net.to(dtype="float64")
-
-
-CHANGES = [
-    assign_by_name, assign_to_the_layer, change_in_place, change_an_element, put_in_another_cell,
-    replace_the_data, replace_a_layer, replace_the_activation, replace_all_layers, add_layers,
-    take_layers_away, train, change_the_dtype,
-]  # fmt: skip
-
-
-@pytest.mark.parametrize("change", CHANGES, ids=lambda change: change.__name__)
-def test_it_follows_the_net(change):
-    net = made()
-    before = net.predict(X)
-    change(net)
-    after = net.predict(X)
-    assert agrees(net)
-    assert after.shape != before.shape or abs(after - before).max() > 1e-9
-
-
-def test_matrices_in_another_order_are_followed_too():
-    net = Sequential([Affine(np.asfortranarray(RNG.normal(size=(6, 4))), np.zeros(4))])
-    assert not net.params["W1"].flags.c_contiguous
-    assert agrees(net)
-    change_in_place = net.params["W1"]
-    change_in_place += 1
-    assert agrees(net)
-
-
-def other_layer(net):
-    net.layers["Relu1"] = type("MyRelu", (Relu,), {})()
-
-
-def other_forward(net):
-    net.layers["Relu1"].forward = lambda x: 2 * x
-
-
-def other_backend(net):
-    net.to("numpy")
-
-
-def other_dtype_inside(net):
-    net.params.cells["b1"].data = np.zeros(4)
-
-
-@pytest.mark.parametrize(
-    "change", [other_layer, other_forward, other_backend, other_dtype_inside], ids=lambda c: c.__name__
-)
-def test_what_goes_layer_by_layer_from_then_on(change):
-    net = made()
-    assert is_compiled(net)
-    change(net)
-    assert not is_compiled(net)
-
-
-def test_the_switch_holds_at_once():
-    net = made()
-    assert is_compiled(net)
-    with xpnet.using("numpy"):
-        assert not is_compiled(net)
-    assert is_compiled(net)
-    with xpnet.using("numpy"):
-        assert is_compiled(net.to("numba"))
 
 
 def test_a_net_with_a_step_of_the_books_counts_on_what_the_layers_remember():

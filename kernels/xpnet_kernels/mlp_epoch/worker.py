@@ -3,8 +3,8 @@
 A thread owns some outputs of every layer: it alone reads and writes their weights' gradients, and the first
 layer's weights, the most of a net, never move to another core. A step begins with the forward pass of the
 first layer's outputs. The threads meet, and share the rows of the batch: the layers after it, loss and
-backward pass. They meet again, and each does gradient and update of its
-own outputs. No element is computed differently for all that, so any number of threads gives the same bits.
+backward pass. They meet again, and each does gradient and update of its own outputs. No element is computed
+differently for all that, so any number of threads gives the same bits.
 """
 
 from __future__ import annotations
