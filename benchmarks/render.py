@@ -44,7 +44,8 @@ def _facts(document: Document, stem: str) -> str:
     threads = f"{first.threads} thread{'s' if first.threads > 1 else ''}"
     epochs = len(first.counting[0].seconds)
     facts = (
-        f"{about['machine']}, {threads} each, float32, SGD; medians of {epochs} epochs in turns; "
+        f"{about['machine']}, {threads} each, float32, SGD; medians of {epochs} epochs "
+        f"of {first.samples:,} images in turns; "
         f"{about['date'][:10]}, commit {about['commit'][:12]}. {agreement(document.results)} "
         f"[All figures](benchmarks/results/{stem}.md), [raw samples](benchmarks/results/{stem}.json)."
     )
