@@ -118,13 +118,25 @@ def table(rows: Sequence[dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
+def report(document: dict[str, Any]) -> str:
+    """Return what was measured, and the table, of what the JSON file holds."""
+    about, rows, case = document["about"], document["rows"], document["case"]
+    facts = (
+        f"{case}, {document['samples']} images an epoch, medians of {len(rows[0]['alone'])} epochs in each "
+        f"state; {about['machine']}, {about['date'][:10]}, commit {about['commit'][:12]}."
+    )
+    return f"{facts}\n\n{table(rows)}"
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, print and write."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--rounds", type=int, default=9, help="epochs in each state (default 9)")
     parser.add_argument("--threads", type=int, nargs="+", default=[1, 2], help="numbers of threads (1 2)")
     parser.add_argument("--dataset", choices=["mnist", "digits"], default="mnist")
-    parser.add_argument("--json", type=Path, metavar="FILE.json", help="write every sample here")
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE.json", help="every sample here, the table beside it"
+    )
     given = parser.parse_args(arguments)
     if not hasattr(signal, "SIGSTOP"):
         parser.error("needs a system that can stop a process and let it go on, such as Linux or macOS")
@@ -134,11 +146,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     data = Data(*(np.ascontiguousarray(array) for array in (*train, *test)))
     case = parse_case("50@100", data)
     rows = measure(case, data, given.rounds, given.threads)
-    print(f"{case}, {len(data.x)} images an epoch, medians of {given.rounds} epochs in each state")
-    print(table(rows))
+    about = {"about": machine.describe(), "case": str(case), "samples": len(data.x), "rows": rows}
+    print(report(about))
     if given.json is not None:
-        about = {"about": machine.describe(), "case": str(case), "samples": len(data.x), "rows": rows}
         given.json.write_text(json.dumps(about, indent=1) + "\n")
+        given.json.with_suffix(".md").write_text(report(about) + "\n")
 
 
 if __name__ == "__main__":

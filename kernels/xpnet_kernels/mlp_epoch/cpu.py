@@ -20,7 +20,7 @@ from xpnet_kernels.mlp_epoch.layout import store as store_net
 from xpnet_kernels.mlp_epoch.worker import MADE, STOP, Job, work
 
 WORTH_SHARING = 100_000
-"""A step of fewer multiplications is done sooner by one thread than by two that must meet."""
+"""A step of fewer multiplications takes one thread: two gain little, and lose much to a busy neighbour."""
 
 POLL_SECONDS = 0.05
 """How often the calling thread asks whether to stop."""
