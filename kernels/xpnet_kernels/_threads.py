@@ -64,7 +64,7 @@ def chosen() -> int | None:
 def allowed(enough_work: bool) -> int:
     """Return how many threads to use: the number chosen, else all where there is enough work for them."""
     if os.name != "posix":
-        return 1  # waiting threads yield with a POSIX call
+        return 1  # waiting threads sleep with a POSIX call
     threads = chosen()
     if threads is not None:
         return threads
