@@ -15,7 +15,7 @@ from xpnet import _backends
 from xpnet._backends import cuda, host
 from xpnet._backends.base import Problem
 from xpnet.layers import Relu
-from xpnet_kernels import relu
+from xpnet_kernels import Implementation, relu
 
 
 def served_by_kernels():
@@ -120,7 +120,8 @@ def test_a_net_put_on_a_backend_is_served_by_it(monkeypatch):
     xpnet.use("numba")
     net = xpnet.nets.TwoLayerNet(3, 2, 2).to("numpy")
     kernels = []
-    monkeypatch.setattr(relu, "_serving", {"numba": lambda x: kernels.append(x)})
+    noting = Implementation("numba", "noting", lambda x: kernels.append(x))
+    monkeypatch.setattr(relu, "_serving", {"numba": [noting]})
     net.predict(np.ones((1, 3)))
     net.fit(np.ones((4, 3)), [0, 1, 0, 1], verbose=False)
     assert kernels == []

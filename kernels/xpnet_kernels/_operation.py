@@ -47,14 +47,18 @@ class Implementation:
         Tells two implementations on one engine apart, e.g. `"blas"` and `"tiled"`.
     function : callable
         Takes the operation's arrays and options.
+    obstacle : callable, optional
+        Takes the same, and returns why the function cannot compute that call, or None if it can.
     """
 
     engine: str
     variant: str
     function: Callable[..., Any]
+    obstacle: Obstacle | None = None
 
 
 Samples = Callable[[np.random.Generator, Any], Iterator[Sample]]
+Obstacle = Callable[..., str | None]
 
 registry: dict[str, Operation] = {}
 """Every operation by name, in the order of definition."""
@@ -72,7 +76,7 @@ class Operation:
     same_shape : bool
         Whether all arrays must have one shape; kernels would read beyond a smaller one.
     implementations : list of Implementation
-        The first one of an engine serves it; the others are measured beside it.
+        The first one of an engine that can compute a call serves it; the others are measured beside it.
     """
 
     def __init__(self, reference: Callable[..., Any], title: str, same_shape: bool = False) -> None:
@@ -81,7 +85,7 @@ class Operation:
         self.name = reference.__name__
         self.title = title
         self.implementations: list[Implementation] = []
-        self._serving: dict[str, Callable[..., Any]] = {}
+        self._serving: dict[str, list[Implementation]] = {}
         self._sample_source: Samples | None = None
         self._names = tuple(
             name
@@ -106,10 +110,12 @@ class Operation:
         family = common_family(self.title, self._names, arrays)
         if self.same_shape:
             self._check_shapes(arrays)
-        function = self._serving.get(_dispatch.current().get(family.name, "reference"))
-        if function is None or not _kernels_take(arrays):
-            return self.reference(family.xp, *arrays, **options)
-        return function(*arrays, **options)
+        serving = self._serving.get(_dispatch.current().get(family.name, "reference"))
+        if serving is not None and _kernels_take(arrays):
+            for implementation in serving:
+                if implementation.obstacle is None or implementation.obstacle(*arrays, **options) is None:
+                    return implementation.function(*arrays, **options)
+        return self.reference(family.xp, *arrays, **options)
 
     def _check_shapes(self, arrays: tuple[Array, ...]) -> None:
         shape = arrays[0].shape
@@ -120,12 +126,15 @@ class Operation:
                     f"{tuple(array.shape)}; they must be equal."
                 )
 
-    def implementation(self, engine: str, variant: str = "kernel") -> Callable[[Any], Any]:
-        """Register a function as this operation on `engine`; the first of an engine serves it."""
+    def implementation(
+        self, engine: str, variant: str = "kernel", obstacle: Obstacle | None = None
+    ) -> Callable[[Any], Any]:
+        """Register a function as this operation on `engine`; the first that can compute a call serves it."""
 
         def register(function: Callable[..., Any]) -> Callable[..., Any]:
-            self.implementations.append(Implementation(engine, variant, function))
-            self._serving.setdefault(engine, function)
+            made = Implementation(engine, variant, function, obstacle)
+            self.implementations.append(made)
+            self._serving.setdefault(engine, []).append(made)
             return function
 
         return register

@@ -45,6 +45,16 @@ def test_the_first_implementation_of_an_engine_serves_it(which):
     assert which(x) == "kernel"
 
 
+def test_the_first_implementation_that_can_compute_a_call_serves_it():
+    made = Operation(lambda xp, a: "reference", "Choosy")
+    made.implementation("numba", "long", lambda a: None if a.size > 2 else "too short")(lambda a: "long")
+    assert made(np.ones(3)) == "long"
+    assert made(np.ones(2)) == "reference"
+    made.implementation("numba", "short")(lambda a: "short")
+    assert made(np.ones(3)) == "long"
+    assert made(np.ones(2)) == "short"
+
+
 def test_an_operation_without_a_kernel_is_served_by_its_reference():
     assert Operation(lambda xp, a: "reference", "Bare")(x) == "reference"
 

@@ -26,7 +26,16 @@ CASES = [
 @pytest.mark.parametrize(("operation", "implementation", "dtype", "layout"), CASES)
 def test_it_agrees_with_the_float64_reference(operation, implementation, dtype, layout, library):
     xp = library(implementation.engine)
-    for sample in operation.sample_inputs(np.random.default_rng(0), dtype):
+    samples = [
+        sample
+        for sample in operation.sample_inputs(np.random.default_rng(0), dtype)
+        if implementation.obstacle is None
+        or implementation.obstacle(*laid_out(xp, layout, sample.arrays), **sample.options) is None
+    ]
+    if not samples:
+        assert dtype == "float64", "no sample is one that it can compute"
+        pytest.skip(f"{implementation.variant} takes no float64")
+    for sample in samples:
         where = f"shapes {[np.shape(array) for array in sample.arrays]}"
         arrays = laid_out(xp, layout, sample.arrays)
         before = [everything_in(array) for array in arrays]

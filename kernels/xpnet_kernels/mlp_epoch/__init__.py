@@ -47,6 +47,7 @@ def mlp_epoch(
     weight_decay: float = 0.0,
     should_stop: Callable[[], bool] | None = None,
     out: Sequence[Array] | None = None,
+    workspace: dict[str, Any] | None = None,
 ) -> tuple[Array, ...]:
     """Take one step for each batch of an epoch.
 
@@ -76,6 +77,9 @@ def mlp_epoch(
         Asked now and then; once it returns True the epoch ends after the step in hand.
     out : sequence of array, optional
         Receive the new arrays; may be `arrays`.
+    workspace : dict, optional
+        Empty at first; an implementation keeps in it what it can use again for the next epoch of the same
+        data and net.
 
     Returns
     -------

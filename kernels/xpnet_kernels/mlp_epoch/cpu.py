@@ -38,6 +38,7 @@ def train_on_cpu(
     weight_decay: float = 0.0,
     should_stop: Callable[[], bool] | None = None,
     out: Sequence[Array] | None = None,
+    workspace: dict[str, Any] | None = None,
 ) -> tuple[Array, ...]:
     """Run an epoch in compiled code; see `mlp_epoch`."""
     dtype = arrays[0].dtype
