@@ -10,6 +10,7 @@ import math
 import sys
 import threading
 
+import graph_double
 import numpy as np
 from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 from numba.cuda.simulator.kernel import BlockManager, BlockThread
@@ -17,18 +18,32 @@ from numba.cuda.simulator.kernelapi import FakeCUDAShared
 
 THREADS = 32
 TILE = 4
+SMALL = {
+    "THREADS": THREADS,
+    "LANES": 8,
+    "SLICES": 4,
+    "ROWS": 3,
+    "AT_ONCE": 4,
+    "FEATURES": 3,
+    "SAMPLES_AT_ONCE": 2,
+    "WIDE": 500,
+    "STEPS_TOGETHER": 2,
+}
+"""Of the captured epoch: tiles that few threads share, and layers that are wide early."""
 
 
 def install(monkeypatch):
     """Use this simulator, and blocks so small that the samples span several, until the test ends."""
+    graph_double.install(monkeypatch)
     monkeypatch.setattr(BlockManager, "run", run_block)
     monkeypatch.setattr(FakeCUDAShared, "array", shared_array)
     modules = {name: module for name, module in sys.modules.items() if name.startswith("xpnet_kernels.")}
     # A host array would be copied to and fro, and refused unless contiguous; a device array is used in place.
     monkeypatch.setattr(modules["xpnet_kernels._launch"], "_device_array", FakeCUDAArray)
-    monkeypatch.setattr(modules["xpnet_kernels._launch"], "THREADS", THREADS)
     monkeypatch.setattr(modules["xpnet_kernels.matmul"], "TILE", TILE)
     for module in modules.values():
+        for name in SMALL.keys() & vars(module).keys():
+            monkeypatch.setattr(module, name, SMALL[name])
         if getattr(module, "math", None) is math:
             monkeypatch.setattr(module, "math", TypedMath())
 

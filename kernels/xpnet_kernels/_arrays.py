@@ -195,6 +195,11 @@ def empty(shape: tuple[int, ...], like: Array) -> Array:
     return family_of(like).xp.empty(shape, dtype=like.dtype)
 
 
+def empty_bytes(count: int, like: Array) -> Array:
+    """Return uninitialised uint8 memory on the device of `like`."""
+    return family_of(like).xp.empty(count, dtype="uint8")
+
+
 def store(out: Array | None, value: Array) -> Array:
     """Return `value`, or write it into `out` and return `out`."""
     if out is None:

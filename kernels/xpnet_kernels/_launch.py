@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import functools
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from xpnet_kernels import _jit
-from xpnet_kernels._arrays import Array
+from xpnet_kernels._arrays import Array, namespace
 
 THREADS = 256
 """Threads per block of the kernels that work on one element or one row a thread."""
@@ -36,6 +37,33 @@ def launch(kernel: Any, grid: Any, block: Any, *args: Any) -> None:
 def launch_over(size: int, kernel: Any, *args: Any) -> None:
     """Run `kernel` with one thread for each of `size` items."""
     launch(kernel, blocks_for(size, THREADS), THREADS, *args)
+
+
+def bound(kernel: Any, grid: Any, block: Any, *args: Any) -> Callable[[], None]:
+    """Return a function that runs `kernel` on arguments converted once, in the stream that is current then.
+
+    The arguments may be named tuples of arrays and numbers.
+    """
+    _jit.load_cuda()
+    converted = [_converted(arg) for arg in args]
+    return lambda: kernel[grid, block, _stream()](*converted)
+
+
+def bound_over(size: int, kernel: Any, *args: Any) -> Callable[[], None]:
+    """Return a function that runs `kernel` with one thread for each of `size` items; see `bound`."""
+    return bound(kernel, blocks_for(size, THREADS), THREADS, *args)
+
+
+def _converted(arg: Any) -> Any:
+    if isinstance(arg, tuple):
+        return type(arg)(*map(_converted, arg))
+    return _device_array(arg) if hasattr(arg, "shape") and arg.shape else arg
+
+
+def current_stream(like: Array) -> int:
+    """Return the address of CuPy's current stream, by any array of the device."""
+    address: int = namespace(like).cuda.get_current_stream().ptr
+    return address
 
 
 def _device_array(array: Array) -> Any:

@@ -17,6 +17,9 @@ CAPABILITIES = ("7.5", "8.0", "9.0", "12.0")
 MOST_REGISTERS = 64
 """With 64 registers a thread, four blocks of 256 threads fit on a multiprocessor."""
 
+MORE_REGISTERS = {"update_kernel": 128}
+"""Kernels that keep many loads on their way: with 128, two blocks fit, and no net has work for more."""
+
 KERNELS = [noted.function.__name__ for noted in _jit._cuda_kernels if noted.compile is _jit._compile_cuda]
 
 
@@ -102,4 +105,4 @@ def test_it_spills_nothing_on_sm_90(kernel, reports):
         assert (report["stack"], report["spill_stores"], report["spill_loads"]) == (0, 0, 0), report[
             "signature"
         ]
-        assert report["registers"] <= MOST_REGISTERS, report["signature"]
+        assert report["registers"] <= MORE_REGISTERS.get(kernel, MOST_REGISTERS), report["signature"]

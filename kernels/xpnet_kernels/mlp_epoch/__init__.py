@@ -16,6 +16,7 @@ from xpnet_kernels.adam import adam
 from xpnet_kernels.affine import affine
 from xpnet_kernels.affine_backward import affine_backward
 from xpnet_kernels.mlp_epoch.cpu import train_on_cpu
+from xpnet_kernels.mlp_epoch.graph import train_by_graph
 from xpnet_kernels.momentum import momentum
 from xpnet_kernels.nesterov import nesterov
 from xpnet_kernels.relu import relu, relu_backward
@@ -196,3 +197,4 @@ def _sample(
 
 
 mlp_epoch.implementation("numba")(train_on_cpu)
+mlp_epoch.implementation("numba-cuda", "graph")(train_by_graph)

@@ -1,0 +1,208 @@
+"""The end of a step: the gradient of every parameter of every layer, and its update, in one kernel.
+
+A matrix of parameters is W with b as its last row, (D + 1, H): b is what a further input of 1 would be
+multiplied by. A block computes the gradients of FEATURES x LANES parameters and updates these.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from xpnet_kernels._arrays import Array
+from xpnet_kernels._jit import cuda
+from xpnet_kernels.adagrad import adagrad_value_on_device
+from xpnet_kernels.adam import adam_value_on_device
+from xpnet_kernels.mlp_epoch.graph.tiles import LANES, SLICES, THREADS, rows_in, sum_over_block
+from xpnet_kernels.mlp_epoch.updates import ADAGRAD, MOMENTUM, NESTEROV, RMSPROP, SGD
+from xpnet_kernels.momentum import momentum_value_on_device
+from xpnet_kernels.nesterov import nesterov_value_on_device
+from xpnet_kernels.rmsprop import rmsprop_value_on_device
+from xpnet_kernels.sgd import sgd_value_on_device
+
+FEATURES = 8
+"""Rows of a tile of parameters; at most SLICES, since each slice ends with one row."""
+
+SAMPLES_AT_ONCE = 4
+"""Samples that a slice asks for before it uses the first; see `tiles.AT_ONCE`."""
+
+# Columns of the table of tiles.
+INPUTS, OUTPUTS, WEIGHTS_AT, VALUES_AT, DELTAS_AT, GIVEN, ROW, COLUMN = range(8)
+
+
+class Parameters(NamedTuple):
+    """Everything that is updated, one matrix after the other, and what it is updated from.
+
+    Attributes
+    ----------
+    weights, state0, state1 : array (n,)
+        The matrices (D + 1, H) of all layers, and what the update keeps for them.
+    gradients : array (n,)
+        Those of wide layers, which the vendor's product has left there.
+    values, deltas : array
+        Each layer's input, (batch, D), but the first's; the gradients of what each puts out, (batch, H).
+    tiles : array (tiles, 8), int64
+        For each block: D and H of its layer, where its matrix, its input (-1 for the first layer, whose input
+        is the data) and the gradients of its output begin, whether its gradients are given (1) or taken here
+        (0), and the tile's first row and column.
+    """
+
+    weights: Array
+    state0: Array
+    state1: Array
+    gradients: Array
+    values: Array
+    deltas: Array
+    tiles: Array
+
+
+class Rule(NamedTuple):
+    """How parameters are updated.
+
+    Attributes
+    ----------
+    kind : int
+        A code of `mlp_epoch.updates`.
+    numbers : array (steps, MOST_NUMBERS)
+        The update's numbers at each step.
+    weight_decay : float of the net's dtype
+        λ of the penalty ½ λ Σ W².
+    """
+
+    kind: int
+    numbers: Array
+    weight_decay: Any
+
+
+class Losses(NamedTuple):
+    """What the losses are made of.
+
+    Attributes
+    ----------
+    steps : array (steps,)
+        Receives the loss of each step.
+    samples : array (batch,)
+        Each sample's share of it.
+    penalties : array (tiles,)
+        Each tile's share of the penalty.
+    """
+
+    steps: Array
+    samples: Array
+    penalties: Array
+
+
+@cuda.jit
+def update_kernel(batch: Any, source: Any, net: Any, rule: Any, losses: Any) -> None:
+    """Update one tile of parameters a block; the block after the last tile adds up the loss."""
+    values = cuda.shared.array((SLICES, LANES), net.weights.dtype)
+    rows = rows_in(batch, 1)
+    if rows == 0:  # beyond the epoch's end
+        return
+    if cuda.blockIdx.x < net.tiles.shape[0]:
+        square = update_tile(batch, source, net, rule, rows)
+        if rule.weight_decay != 0:
+            penalty = sum_over_block(square, values)
+            if cuda.threadIdx.x + cuda.threadIdx.y == 0:
+                losses.penalties[cuda.blockIdx.x] = penalty
+    else:
+        add_losses(batch, losses, rows, values)
+
+
+@cuda.jit(device=True)
+def add_losses(batch: Any, losses: Any, rows: int, values: Array) -> None:
+    """Write the loss of the step, and let the next one begin; every thread of the block must call it."""
+    step = batch.progress[1]
+    share = losses.steps.dtype.type(0)
+    for i in range(cuda.threadIdx.y * LANES + cuda.threadIdx.x, rows, THREADS):
+        share += losses.samples[i]
+    total = sum_over_block(share, values)
+    if cuda.threadIdx.x + cuda.threadIdx.y == 0:
+        losses.steps[step] = total
+        batch.progress[0] = step + 1
+
+
+@cuda.jit(device=True)
+def update_tile(batch: Any, source: Any, net: Any, rule: Any, rows: int) -> Any:
+    """Update the parameters of this block's tile; return the square of this thread's if that decays, else 0.
+
+    Every thread of the block must call it.
+    """
+    shares = cuda.shared.array((SLICES, FEATURES, LANES), net.weights.dtype)
+    lane, part, tile = cuda.threadIdx.x, cuda.threadIdx.y, net.tiles[cuda.blockIdx.x]
+    j, column, square = tile[ROW] + part, tile[COLUMN] + lane, net.weights.dtype.type(0)
+    if tile[GIVEN] == 0:
+        sum_over_samples(batch, source, net, tile, rows, shares)
+    cuda.syncthreads()
+    last = tile[INPUTS] - tile[GIVEN]  # the bias of a wide layer has a tile of its own
+    if part < FEATURES and j <= last and column < tile[OUTPUTS]:
+        at = tile[WEIGHTS_AT] + j * tile[OUTPUTS] + column
+        gradient = net.weights.dtype.type(0)
+        if tile[GIVEN] == 1:
+            gradient = net.gradients[at]
+        else:
+            for s in range(SLICES):
+                gradient += shares[s, part, lane]
+        w = net.weights[at]
+        if j < tile[INPUTS]:  # biases do not decay
+            square = w * w
+            gradient += rule.weight_decay * w
+        update_at(rule.kind, net, at, w, gradient, rule.numbers[batch.progress[1]])
+    return square
+
+
+@cuda.jit(device=True)
+def sum_over_samples(batch: Any, source: Any, net: Any, tile: Array, rows: int, shares: Array) -> None:
+    """Write this slice's share of Σ x[i, j] delta[i, column] for the tile's rows j, over the samples i."""
+    inputs, outputs, values_at, deltas_at = tile[INPUTS], tile[OUTPUTS], tile[VALUES_AT], tile[DELTAS_AT]
+    j, column, begin = tile[ROW], tile[COLUMN] + cuda.threadIdx.x, batch.progress[1] * batch.size
+    sums = cuda.local.array(FEATURES, net.weights.dtype)
+    zero, one = net.weights.dtype.type(0), net.weights.dtype.type(1)
+    for r in range(FEATURES):
+        sums[r] = zero
+    for start in range(cuda.threadIdx.y, rows, SAMPLES_AT_ONCE * SLICES):
+        # As many each time, and none behind a condition: then all loads are on their way at once.
+        for n in range(SAMPLES_AT_ONCE):
+            i = min(start + n * SLICES, rows - 1)
+            delta = net.deltas[deltas_at + i * outputs + min(column, outputs - 1)]
+            delta = delta if i == start + n * SLICES else zero
+            sample = batch.order[begin + i]
+            for r in range(FEATURES):
+                k = min(j + r, inputs - 1)
+                if values_at < 0:
+                    x = net.weights.dtype.type(source.x[sample, k]) * source.scale
+                else:
+                    x = net.values[values_at + i * inputs + k]
+                sums[r] += (x if j + r < inputs else one) * delta  # the bias's input is 1
+    for r in range(FEATURES):
+        shares[cuda.threadIdx.y, r, cuda.threadIdx.x] = sums[r]
+
+
+@cuda.jit(device=True)
+def update_at(kind: int, net: Any, at: int, w: Any, g: Any, n: Array) -> None:
+    """Update one parameter, by the formula that also updates it outside an epoch."""
+    W, state0, state1 = net.weights, net.state0, net.state1
+    if kind == SGD:
+        (W[at],) = sgd_value_on_device(w, g, (n[0],))
+    elif kind == MOMENTUM:
+        W[at], state0[at] = momentum_value_on_device(w, g, state0[at], (n[0], n[1]))
+    elif kind == NESTEROV:
+        W[at], state0[at] = nesterov_value_on_device(w, g, state0[at], (n[0], n[1]))
+    elif kind == ADAGRAD:
+        W[at], state0[at] = adagrad_value_on_device(w, g, state0[at], (n[0], n[1]))
+    elif kind == RMSPROP:
+        W[at], state0[at] = rmsprop_value_on_device(w, g, state0[at], (n[0], n[1], n[2], n[3]))
+    else:
+        numbers = n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7]
+        W[at], state0[at], state1[at] = adam_value_on_device(w, g, state0[at], state1[at], numbers)
+
+
+@cuda.jit
+def penalty_kernel(batch: Any, rule: Any, losses: Any) -> None:
+    """Add ½ λ Σ W² to the loss of the step whose parameters were just updated; one block."""
+    values = cuda.shared.array((SLICES, LANES), losses.steps.dtype)
+    share = losses.steps.dtype.type(0)
+    for i in range(cuda.threadIdx.y * LANES + cuda.threadIdx.x, losses.penalties.size, THREADS):
+        share += losses.penalties[i]
+    total = sum_over_block(share, values)
+    if rows_in(batch, 1) > 0 and cuda.threadIdx.x + cuda.threadIdx.y == 0:
+        losses.steps[batch.progress[1]] += losses.steps.dtype.type(0.5) * rule.weight_decay * total
