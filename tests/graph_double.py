@@ -190,6 +190,6 @@ def install(monkeypatch):
 
 def plain(arg):
     """Return a named tuple of the simulator's arrays as one of NumPy's: the simulator looks into none."""
-    if isinstance(arg, tuple):
-        return type(arg)(*(getattr(item, "_ary", item) for item in arg))
+    if hasattr(arg, "_fields"):
+        return arg._make(getattr(item, "_ary", item) for item in arg)
     return arg

@@ -55,7 +55,7 @@ def bound_over(size: int, kernel: Any, *args: Any) -> Callable[[], None]:
 
 
 def _converted(arg: Any) -> Any:
-    if isinstance(arg, tuple):
+    if isinstance(arg, tuple):  # a named one: the kernel's code says what its parts are
         return type(arg)(*map(_converted, arg))
     return _device_array(arg) if hasattr(arg, "shape") and arg.shape else arg
 

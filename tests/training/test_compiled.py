@@ -202,5 +202,6 @@ def test_an_optimizer_of_ones_own_is_not_compiled():
 def test_the_line_says_that_epochs_are_compiled(capsys):
     TwoLayerNet(20, 9, 5).fit(X, T)
     assert capsys.readouterr().err.splitlines()[0].endswith("float32, compiled epochs")
-    with pytest.raises(ValueError, match="unknown engine 'graph'; choose one of auto, compiled, layers"):
-        TwoLayerNet(20, 9, 5).fit(X, T, engine="graph")
+    choices = "auto, compiled, graph, persistent, layers"
+    with pytest.raises(ValueError, match=f"unknown engine 'fast'; choose one of {choices}"):
+        TwoLayerNet(20, 9, 5).fit(X, T, engine="fast")

@@ -26,6 +26,8 @@ class LayerRun:
     ----------
     net, x, t, batch_size, optimizer
         See `fit`.
+    because : str, optional
+        Why it is not compiled.
 
     Attributes
     ----------
@@ -35,9 +37,16 @@ class LayerRun:
         Steps in an epoch.
     """
 
-    path = "layer by layer"
-
-    def __init__(self, net: Sequential, x: Any, t: Any, batch_size: int, optimizer: Optimizer) -> None:
+    def __init__(
+        self,
+        net: Sequential,
+        x: Any,
+        t: Any,
+        batch_size: int,
+        optimizer: Optimizer,
+        because: str | None = None,
+    ) -> None:
+        self.path = f"layer by layer ({because})" if because else "layer by layer"
         self.net, self.optimizer, self.batch_size = net, optimizer, batch_size
         self.x, self.t = to_device(x, net.backend, net.dtype), net.target(t)
         self.samples = check_samples(self.x, self.t)

@@ -56,7 +56,7 @@ class Trial:
         backend = _backends.find(name)
         twin, still = self.net.copy().to(backend), copy.deepcopy(self.optimizer)
         still.lr = 1e-6  # so that no weight overflows, whatever the rate: NaN may take other time
-        kind, _ = chosen_run(self.engine, twin, still)
+        kind = chosen_run(self.engine, twin, still)
         x, t = (backend.asarray(array[: MOST_STEPS * batch]) for array in (self.x, self.t))
         with _dispatch.serving(backend.engines), random.seeded(0):
             short = kind(twin, x[:batch], t[:batch], batch, still)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -12,7 +13,7 @@ from xpnet import _blas, random
 from xpnet._backends import Backend
 from xpnet.optimizers import SGD, Optimizer, by_name
 from xpnet.training._announce import progress_bar, say, where_it_runs
-from xpnet.training._compiled import CompiledRun, obstacle
+from xpnet.training._compiled import CompiledRun, obstacle, variants
 from xpnet.training._interrupt import Interrupt
 from xpnet.training._layer_by_layer import LayerRun
 from xpnet.training._placement import chosen_backend, placed
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 
 Run = LayerRun | CompiledRun
-ENGINES = ("auto", "compiled", "layers")
+ENGINES = ("auto", "compiled", "graph", "persistent", "layers")
 
 
 class DivergedError(ArithmeticError):
@@ -70,8 +71,10 @@ def fit(
         from xpnet's generator (`xpnet.seed`).
     engine : str, optional
         `"compiled"` runs each epoch as one compiled operation, for a stack of Affine and activations that
-        ends in softmax loss; `"layers"` goes layer by layer; `"auto"` compiles where that applies. Both give
-        the same mathematics.
+        ends in softmax loss; `"layers"` goes layer by layer; `"auto"` compiles where that applies. All give
+        the same mathematics. On a GPU there are two ways to compile, and the one that measures faster is
+        taken, unless one is named: `"graph"` replays a step captured as a CUDA graph, and `"persistent"`
+        runs an epoch in one kernel, for small nets only.
     backend : str or Backend, optional
         Where to train, as `net.to` takes it; the net stays there. By default it trains where it is.
     measure : bool, optional
@@ -102,14 +105,14 @@ def fit(
     chosen = chosen_optimizer(optimizer)
     how = {"batch_size": batch_size, "optimizer": chosen, "engine": engine, "verbose": verbose}
     with placed(net, chosen_backend(net, x, t, backend, measure, **how)):
-        kind, path = chosen_run(engine, net, chosen)
+        kind = chosen_run(engine, net, chosen)
         with _dispatch.serving(net.backend.engines):
             run = kind(net, x, t, batch_size, chosen)
         if validation is not None:
             check_validation(net, validation)
     history = History()
     if verbose:
-        say(where_it_runs(net, path))
+        say(where_it_runs(net, run.path))
     bar = progress_bar(epochs * run.steps, verbose)
     with _dispatch.serving(net.backend.engines), random.seeded(seed), Interrupt() as interrupt, bar:
         run.prepare(verbose)
@@ -132,24 +135,26 @@ def fit(
     return history
 
 
-def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> tuple[type[Run], str]:
-    """Return the kind of run that an engine means for a net, and its path in words.
+def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> Callable[..., Run]:
+    """Return what makes the run that an engine means for a net, from `net, x, t, batch_size, optimizer`.
 
     Raises
     ------
     ValueError
-        If the engine is unknown, or is "compiled" and the net cannot be; says why.
+        If the engine is unknown, or compiles and the net cannot be; says why.
     """
     if engine not in ENGINES:
         raise ValueError(f"unknown engine {engine!r}; choose one of {', '.join(ENGINES)}")
     if engine == "layers":
-        return LayerRun, LayerRun.path
+        return LayerRun
     why = obstacle(net, optimizer)
+    if why is None and engine not in ("auto", "compiled", *variants(net.backend)):
+        why = f"the backend {net.backend.name} has no such epochs; a GPU's has (backend='gpu')"
     if why is None:
-        return CompiledRun, CompiledRun.path
-    if engine == "compiled":
-        raise ValueError(f"engine 'compiled' does not apply: {why}; use engine='auto' or 'layers'")
-    return LayerRun, f"{LayerRun.path} ({why})"
+        return CompiledRun if engine in ("auto", "compiled") else partial(CompiledRun, variant=engine)
+    if engine == "auto":
+        return partial(LayerRun, because=why)
+    raise ValueError(f"engine {engine!r} does not apply: {why}; use engine='auto' or 'layers'")
 
 
 def _measured(

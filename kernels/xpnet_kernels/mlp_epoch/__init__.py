@@ -16,7 +16,6 @@ from xpnet_kernels.adam import adam
 from xpnet_kernels.affine import affine
 from xpnet_kernels.affine_backward import affine_backward
 from xpnet_kernels.mlp_epoch.cpu import train_on_cpu
-from xpnet_kernels.mlp_epoch.graph import train_by_graph
 from xpnet_kernels.momentum import momentum
 from xpnet_kernels.nesterov import nesterov
 from xpnet_kernels.relu import relu, relu_backward
@@ -197,4 +196,11 @@ def _sample(
 
 
 mlp_epoch.implementation("numba")(train_on_cpu)
-mlp_epoch.implementation("numba-cuda", "graph")(train_by_graph)
+
+
+@mlp_epoch.implementation("numba-cuda", "graph")
+def train_by_graph(*arrays: Array, **options: Any) -> tuple[Array, ...]:
+    """Replay a step captured as a CUDA graph; its modules are imported when a GPU is first asked for."""
+    from xpnet_kernels.mlp_epoch import graph
+
+    return graph.train_by_graph(*arrays, **options)

@@ -1,4 +1,4 @@
-"""A layer forward and backward: a kernel each if it is small, what the vendor's product needs if it is wide."""
+"""A layer forward and backward: a kernel each if it is small, else what cuBLAS's products need."""
 
 from __future__ import annotations
 
