@@ -21,12 +21,14 @@ class CudaDouble:
     ----------
     calls : list of str
         What was asked for, in order.
+    graphs : list of GraphDouble
+        What was captured.
     recording : list or None
         The launches of the capture under way.
     """
 
     def __init__(self, monkeypatch):
-        self.calls, self.recording = [], None
+        self.calls, self.graphs, self.recording = [], [], None
         self._monkeypatch, self._streams = monkeypatch, [SimpleNamespace(ptr=0)]
         self.Stream = lambda non_blocking: StreamDouble(self, non_blocking)
         self.Event = lambda disable_timing: EventDouble(self)
@@ -68,7 +70,8 @@ class StreamDouble:
         self._patched.__exit__(None, None, None)
         launches, self._cuda.recording = self._cuda.recording, None
         self._cuda.calls.append(f"end capture of {len(launches)}")
-        return GraphDouble(self._cuda, launches)
+        self._cuda.graphs.append(GraphDouble(self._cuda, launches))
+        return self._cuda.graphs[-1]
 
 
 def _refuse(name):
