@@ -117,6 +117,18 @@ def test_import_takes_less_than_a_tenth_of_a_second():
     assert any(float(run(code).stdout) < 0.1 for _ in range(30))
 
 
+def test_training_on_a_cpu_loads_nothing_of_the_gpu_path():
+    code = (
+        "import sys, numpy, xpnet; xpnet.use('cpu')\n"
+        "net = xpnet.nets.TwoLayerNet(4, 3, 2)\n"
+        "net.fit(numpy.ones((4, 4)), [0, 1, 0, 1], engine='compiled', verbose=False)\n"
+        "ours = [f'xpnet_kernels.{name}' for name in ('mlp_epoch.graph', '_graphs', '_cublas')]\n"
+        "gpu = (*ours, 'cupy', 'cuda.', 'numba.cuda.cudadrv')\n"
+        "print([name for name in sys.modules if name.startswith(gpu)])"
+    )
+    assert run(code).stdout.strip() == "[]"
+
+
 def test_training_on_numpy_loads_neither_numba_nor_cupy():
     code = (
         "import sys, numpy, xpnet; xpnet.use('numpy')\n"

@@ -21,6 +21,7 @@ from xpnet._backends import (
 )
 from xpnet._backends import current as current_backend
 from xpnet._blas import set_num_threads
+from xpnet._tf32 import set_tf32
 from xpnet.checkpoint import CheckpointError, load
 from xpnet.functions import cross_entropy_error, sigmoid, softmax
 from xpnet.gradients import gradient_check, numerical_gradient
@@ -54,6 +55,7 @@ __all__ = [
     "optimizers",
     "seed",
     "set_num_threads",
+    "set_tf32",
     "sigmoid",
     "softmax",
     "to_numpy",

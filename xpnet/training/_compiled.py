@@ -52,6 +52,15 @@ def variants(backend: Backend) -> dict[str, Implementation]:
     return {one.variant: one for one in mlp_epoch.implementations if one.engine == engine}
 
 
+def _precision(one: Implementation) -> str:
+    """Say where an implementation may leave float32."""
+    if one.variant != "graph":
+        return ""
+    from xpnet_kernels import _cublas  # for GPUs only
+
+    return ", wide float32 products in TF32" if _cublas.tf32() else ""
+
+
 class CompiledRun:
     """The data on the net's device, and the compiled way through them.
 
@@ -109,7 +118,7 @@ class CompiledRun:
     @property
     def path(self) -> str:
         """How it computes, in words, and why not otherwise."""
-        ways = " or ".join(PATHS[one.variant] for one in self._candidates)
+        ways = " or ".join(PATHS[one.variant] + _precision(one) for one in self._candidates)
         refusals = "; ".join(f"not {name}: {why}" for name, why in self._refusals.items())
         return f"{ways} ({refusals})" if refusals else ways
 
