@@ -6,8 +6,9 @@ from __future__ import annotations
 def set_tf32(enabled: bool | None) -> None:
     """Allow or forbid TF32 in the wide products of captured epochs (`fit`'s engine "graph").
 
-    It stands in for the environment variable XPNET_TF32, 0 or 1. TF32 keeps 10 bits of the fraction of each factor instead of float32's 23, and sums in float32. It is off
-    unless asked for, and `fit` says so where it is on. Not yet run on a GPU.
+    TF32 keeps 10 bits of the fraction of each factor instead of float32's 23, and sums in float32. It is off
+    unless asked for, here or by the environment variable XPNET_TF32 (0 or 1), and `fit` says so where it is
+    on. Not yet run on a GPU.
 
     Parameters
     ----------
