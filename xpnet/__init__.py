@@ -27,7 +27,7 @@ from xpnet.functions import cross_entropy_error, sigmoid, softmax
 from xpnet.gradients import gradient_check, numerical_gradient
 from xpnet.parameter import Parameter
 from xpnet.random import seed
-from xpnet.training import DivergedError, Epoch, History
+from xpnet.training import DivergedError, EngineError, Epoch, History
 from xpnet_kernels._arrays import DeviceMismatchError
 
 __version__ = "0.1.0"
@@ -39,6 +39,7 @@ __all__ = [
     "CheckpointError",
     "DeviceMismatchError",
     "DivergedError",
+    "EngineError",
     "Epoch",
     "History",
     "Parameter",

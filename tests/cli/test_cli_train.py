@@ -44,6 +44,15 @@ def test_a_seed_repeats_the_run_and_means_what_it_means_in_python(cli, tmp_path)
     assert [epoch.loss for epoch in history.epochs] == first
 
 
+def test_the_engine_can_be_named(cli):
+    arguments = ("train", "--backend", "cpu", "--epochs", "1", "--engine")
+    assert "layer by layer" in cli(*arguments, "layers").stderr
+    assert "compiled epochs" in cli(*arguments, "compiled").stderr
+    refused = cli(*arguments, "graph")
+    assert refused.exit_code != 0
+    assert "engine 'graph' does not apply: the backend numba has no such epochs" in refused.stderr
+
+
 def test_without_a_seed_the_one_drawn_is_told(cli, tmp_path):
     seeds = set()
     for name in ("a", "b"):

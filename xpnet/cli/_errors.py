@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from xpnet import BackendUnavailableError, CheckpointError, DivergedError
+from xpnet import BackendUnavailableError, CheckpointError, DivergedError, EngineError
 from xpnet.datasets import DatasetError
 
 INTERRUPTED = 130
@@ -54,6 +54,8 @@ def _one_line() -> Iterator[None]:
         raise WrongValue(_usage(error)) from None
     except BrokenPipeError:
         raise  # `xpnet ... | head`: click ends without a word
+    except EngineError as error:
+        raise WrongValue(str(error)) from None
     except _KNOWN as error:
         raise Failure(_sentence(error)) from error
     except KeyboardInterrupt:

@@ -34,6 +34,7 @@ class Options:
     optimizer: str
     learning_rate: float | None
     dtype: str
+    engine: str
     seed: int | None
     save: Path | None
     plot: Path | None
@@ -90,6 +91,7 @@ class Training:
             optimizer=self.optimizer,
             validation=self.data.test if len(self.data.test.t) else None,
             seed=self.seed,
+            engine=self.options.engine,
             on_epoch=self._on_epoch,
         )
 

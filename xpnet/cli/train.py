@@ -14,6 +14,7 @@ from xpnet.cli._recipes import default_help
 from xpnet.cli._training import Options, Training
 from xpnet.nets.multi_layer_net import ACTIVATIONS
 from xpnet.plotting import check_plot_path
+from xpnet.training.loop import ENGINES
 
 
 def _plot_path(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
@@ -85,6 +86,13 @@ _EXAMPLES = examples(
     default="float32",
     show_default=True,
     help="Precision.",
+)
+@click.option(
+    "--engine",
+    type=click.Choice(ENGINES),
+    default="auto",
+    show_default=True,
+    help="How an epoch runs: compiled, layer by layer, or one of the two ways that a GPU has to compile it.",
 )
 @click.option(
     "--seed",

@@ -1,6 +1,7 @@
 """Training: the loop, what it says, and what it returns."""
 
+from xpnet.training._compiled import EngineError
 from xpnet.training.history import Epoch, History
 from xpnet.training.loop import DivergedError, fit
 
-__all__ = ["DivergedError", "Epoch", "History", "fit"]
+__all__ = ["DivergedError", "EngineError", "Epoch", "History", "fit"]

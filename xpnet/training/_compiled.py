@@ -61,6 +61,10 @@ def _precision(one: Implementation) -> str:
     return ", wide float32 products in TF32" if _cublas.tf32() else ""
 
 
+class EngineError(ValueError):
+    """An engine was named that cannot train this net."""
+
+
 class CompiledRun:
     """The data on the net's device, and the compiled way through them.
 
@@ -79,7 +83,9 @@ class CompiledRun:
     Raises
     ------
     ValueError
-        If the data do not fit the net or each other, or the variant cannot compute such an epoch.
+        If the data do not fit the net or each other.
+    EngineError
+        If the variant cannot compute such an epoch; says why.
     """
 
     def __init__(
@@ -109,7 +115,7 @@ class CompiledRun:
             if one.obstacle is not None and (why := self._call(one.obstacle, order, self.steps)) is not None:
                 refusals[name] = why
         if variant in refusals:
-            raise ValueError(
+            raise EngineError(
                 f"engine {variant!r} does not apply: {refusals[variant]}; use engine='auto' or 'layers'"
             )
         names = [variant] if variant is not None else [name for name in known if name not in refusals]

@@ -13,7 +13,7 @@ from xpnet import _blas, random
 from xpnet._backends import Backend
 from xpnet.optimizers import SGD, Optimizer, by_name
 from xpnet.training._announce import progress_bar, say, where_it_runs
-from xpnet.training._compiled import CompiledRun, obstacle, variants
+from xpnet.training._compiled import CompiledRun, EngineError, obstacle, variants
 from xpnet.training._interrupt import Interrupt
 from xpnet.training._layer_by_layer import LayerRun
 from xpnet.training._placement import chosen_backend, placed
@@ -95,6 +95,8 @@ def fit(
     ------
     ValueError
         If the data do not fit the net or each other, or an option is out of range; the net is as before.
+    EngineError
+        If the engine named cannot train this net, a ValueError too; the net is as before.
     BackendUnavailableError
         If the backend cannot be used here; the net is as before.
     DivergedError
@@ -141,7 +143,9 @@ def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> Callable[.
     Raises
     ------
     ValueError
-        If the engine is unknown, or compiles and the net cannot be; says why.
+        If the engine is unknown.
+    EngineError
+        If it compiles and the net cannot be compiled; says why.
     """
     if engine not in ENGINES:
         raise ValueError(f"unknown engine {engine!r}; choose one of {', '.join(ENGINES)}")
@@ -154,7 +158,7 @@ def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> Callable[.
         return CompiledRun if engine in ("auto", "compiled") else partial(CompiledRun, variant=engine)
     if engine == "auto":
         return partial(LayerRun, because=why)
-    raise ValueError(f"engine {engine!r} does not apply: {why}; use engine='auto' or 'layers'")
+    raise EngineError(f"engine {engine!r} does not apply: {why}; use engine='auto' or 'layers'")
 
 
 def _measured(
