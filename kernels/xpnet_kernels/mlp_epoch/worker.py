@@ -152,7 +152,9 @@ def through_the_weights(
         x = net.value_rows[step % 2, layer] if layer > 0 else inputs
         first, last = share(net.plan[layer + 1, INPUTS], me, workers, side)
         for output in range(first, last, side):
-            if plain:
+            if plain and count == 1:
+                descend_by_one_sample(me, net, job, layer, step, output, min(output + side, last))
+            elif plain:
                 W, alpha = matrix(net, net.weights, layer)[output : output + side], -job.numbers[step, 0]
                 asked = phases.weight_gradient(net, x, layer, count, output, W, ahead, lines, asked, alpha)
             else:
@@ -163,6 +165,18 @@ def through_the_weights(
     if me == 0:
         job.losses[step] = mean_loss(job, count)
     job.penalties[me] = penalty
+
+
+@njit
+def descend_by_one_sample(me: int, net: Any, job: Any, layer: int, step: int, first: int, last: int) -> None:
+    """Update rows first to last of a Wᵀ by plain SGD on a batch of one."""
+    rate = job.numbers[step, 0]
+    if layer > 0:
+        phases.add_outer(net, samples(net, net.values[step % 2], layer)[0], layer, first, last, -rate)
+    elif job.in_place:
+        phases.add_outer(net, job.x[job.order[step * job.batch_size]], layer, first, last, -rate)
+    else:
+        phases.add_outer(net, net.inputs[me, 0], layer, first, last, -rate)
 
 
 @njit
