@@ -12,7 +12,7 @@ from types import SimpleNamespace
 
 import numpy as np
 
-from xpnet._backends.cuda import CupyBackend
+from xpnet._backends import cuda
 from xpnet_kernels import _dispatch
 
 PLENTY = 10**12
@@ -101,7 +101,7 @@ class Block:
         machine.allocations += 1
         if machine.allocations == machine.fail_at or machine.used + size > machine.total:
             raise OutOfMemoryError(size, machine.used)
-        self.size, self.reads = size, []
+        self.size, self.reads, self.log = size, [], machine.log
         machine.used += size
         self.kept = machine.pool.setdefault(-(-size // 512), [])
         self.memory = self.kept.pop() if self.kept else np.zeros(512 * max(1, -(-size // 512)), np.uint8)
@@ -115,8 +115,8 @@ class Block:
         return placed
 
     def __del__(self):
-        if not hasattr(self, "written"):
-            return
+        if not hasattr(self, "written") or self.log is not machine.log:
+            return  # never made, or of a test before
         machine.used -= self.size
         self.kept.append(self.memory)
         # The pool gives it to the next who asks in this stream.
@@ -145,6 +145,7 @@ class Machine:
         self.streams = 0
         self.host, self.stack, self.log = Timeline("host"), [], []
         self.faults, self.pinned, self.pool = [], [], {}
+        self.sources = {}
         self.total, self.used, self.pooled, self.limit = PLENTY, 0, 0, 0
         self.allocations, self.fail_at = 0, None
         self.reads = self.synchronized = self.uploads = 0
@@ -172,11 +173,15 @@ def call(function, *args, **options):
     strangers = [v for v in _flat((args, tuple(options.values()))) if isinstance(v, np.ndarray) and v.ndim]
     if strangers:
         raise TypeError("Unsupported type <class 'numpy.ndarray'>")
+    result = function(*_host(args), **{name: _host(value) for name, value in options.items()})
     for source in sources:
-        source.block.read(machine.stream)
-    return _wrapped(
-        function(*_host(args), **{name: _host(value) for name, value in options.items()}), sources
-    )
+        if not _is_view(result, source):
+            source.block.read(machine.stream)
+    return _wrapped(result, sources)
+
+
+def _is_view(result, source):
+    return isinstance(result, np.ndarray) and np.may_share_memory(result, source.host)
 
 
 def _flat(values):
@@ -199,7 +204,7 @@ def _wrapped(result, sources):
     if not isinstance(result, np.ndarray | np.generic):
         return result
     for source in sources:
-        if isinstance(result, np.ndarray) and np.may_share_memory(result, source.host):
+        if _is_view(result, source):
             return ndarray(result, source.block)
     return ndarray(np.asarray(result))
 
@@ -259,10 +264,18 @@ class ndarray:
         machine.uploaded(host.nbytes)
         machine.log.append(("copy", stream.name, host.shape))
         assert any(np.may_share_memory(host, held) for held in machine.pinned), "copied from pageable memory"
+        self._check_source(host, stream)
         stream.issued += 1
         stream.pending.append((stream.issued, lambda: np.copyto(self.host, host)))
         if stream is machine.stream:
             stream.run_until(stream.issued)
+
+    def _check_source(self, host, stream):
+        """Refuse a source whose last copy the host has not waited for: it was filled anew since."""
+        for address, access in machine.sources.items():
+            if address == host.ctypes.data and not machine.host.has_seen(access):
+                raise Race("the host filled a buffer whose copy may not have ended")
+        machine.sources[host.ctypes.data] = stream.name, stream.known[stream.name]
 
     def get(self):
         self.block.read(machine.stream)
@@ -376,7 +389,7 @@ cupy.cuda = SimpleNamespace(
 )
 
 
-class DoubleBackend(CupyBackend):
+class DoubleBackend(cuda.CupyBackend):
     """xpnet's own CuPy backend on the double."""
 
     name = "cupy"
@@ -391,6 +404,7 @@ class DoubleBackend(CupyBackend):
 def install(monkeypatch):
     """Put the double in CuPy's place until the test ends, its record empty; return the record."""
     machine.__init__()
+    cuda._copy_stream.cache_clear()
     machine.stack.append(Stream(null=True))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     return machine
