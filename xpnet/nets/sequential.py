@@ -11,6 +11,7 @@ import numpy as np
 
 from xpnet import _backends
 from xpnet._backends import Backend
+from xpnet._backends.memory import enough_memory
 from xpnet._edge import check_samples, chunks, to_device, to_input
 from xpnet.layers import Layer, LossLayer
 from xpnet.nets._chain import Chain
@@ -214,9 +215,10 @@ class Sequential(Chain):
         x, t = (values if is_array(values) else np.asarray(values) for values in (x, t))
         samples = check_samples(x, t)
         right = 0
-        for chunk in chunks(samples, CHUNK):  # each goes to the device alone: all may be more than fit there
-            y = self.predict(x[chunk, ...])
-            right += int(self.lastLayer.count_right(y, self.target(t[chunk, ...])))
+        with enough_memory(self.backend, "accuracy", "Free other arrays on the device."):
+            for chunk in chunks(samples, CHUNK):  # each goes there alone: all may be more than fit
+                y = self.predict(x[chunk, ...])
+                right += int(self.lastLayer.count_right(y, self.target(t[chunk, ...])))
         return right / samples
 
     fit = fit
