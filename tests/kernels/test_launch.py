@@ -143,7 +143,7 @@ def test_a_later_epoch_converts_and_configures_next_to_nothing(optimizer):
     assert driver.streams == [0]
 
 
-@pytest.mark.parametrize("optimizer", names())
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
 def test_the_kernels_on_cupy_arrays_train_as_numpy(optimizer):
     on_device, on_host = small_net(DoubleBackend(_dispatch.KERNELS)), small_net("numpy")
     losses = on_device.fit(X, T, **options(optimizer, 2)).loss
@@ -236,8 +236,31 @@ def test_a_users_own_kernel_still_warns_of_a_small_grid_and_ours_does_not():
         fill_kernel[1, 32]
 
 
+def run_with_numba_cuda(code):
+    """Run code in a process whose numba.cuda is no simulator, though it has no driver."""
+    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run([sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_numba_cuda_itself_takes_what_a_view_is_described_by():
+    run_with_numba_cuda("""
+from numba.cuda import api, types
+from xpnet_kernels import _jit, _launch
+_jit.load_cuda()
+api.current_context = lambda: None  # the driver's
+_jit.cuda.from_cuda_array_interface = api.from_cuda_array_interface.__wrapped__
+for shape, strides, layout in [((3, 2), (8, 4), "C"), ((3, 2), (4, 12), "F"), ((3, 2), (16, 4), "A")]:
+    view = _launch._view(0, 4096, shape, strides, "<f4")
+    assert view._numba_type_ == types.Array(types.float32, 2, layout)
+    passed = view._strided_memory_view_shim
+    assert (passed.ptr, passed.shape, passed._layout.strides_in_bytes) == (4096, shape, strides)
+    assert view.gpu_data._owner is None and not view.gpu_data.is_managed
+""")
+
+
 def test_numba_cuda_itself_says_nothing_of_our_small_grids():
-    code = """
+    run_with_numba_cuda("""
 import warnings
 from numba.core.errors import NumbaPerformanceWarning
 from numba.cuda import jit
@@ -252,10 +275,7 @@ with warnings.catch_warnings(record=True) as seen:
     warnings.simplefilter("always")
     jit(lambda array: None)[3, 256]
 assert ["Grid size 3" in str(warning.message) for warning in seen] == [True]
-"""
-    environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True)
-    assert done.returncode == 0, done.stderr.decode()
+""")
 
 
 def test_an_empty_grid_launches_nothing():

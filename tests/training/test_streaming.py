@@ -338,3 +338,14 @@ def test_accuracy_brings_host_data_over_in_chunks(monkeypatch):
     assert net.accuracy(X, T) == pytest.approx(expected)
     assert net.accuracy(X.tolist(), np.eye(3)[T].tolist()) == pytest.approx(expected)
     assert machine.largest_upload == 20 * 6 * 4
+
+
+def test_on_a_host_a_copy_is_made_at_once_and_nothing_waits():
+    backend = xpnet.current_backend()
+    assert backend.free_memory() is None
+    source, target = backend.staging((2, 3), np.float32), np.zeros((2, 3), np.float32)
+    source[...] = 5
+    mark = backend.upload(source, target, backend.mark())
+    np.testing.assert_array_equal(target, source)
+    backend.let_device_wait(mark)
+    backend.let_host_wait(mark)
