@@ -36,6 +36,9 @@ class CudaDouble:
     def get_current_stream(self):
         return self._streams[-1]
 
+    def stream(self):
+        return self.get_current_stream().ptr
+
     def start(self, what, run):
         """Run a launch now, or note it if a capture is under way."""
         if self.recording is None:
@@ -165,7 +168,7 @@ def install(monkeypatch):
     cuda.cublas = CublasDouble(cuda)
     monkeypatch.setattr(_graphs, "runtime", lambda like: cuda)
     monkeypatch.setattr(_launch, "current_stream", lambda like: cuda.get_current_stream().ptr)
-    monkeypatch.setattr(_launch, "_stream", lambda: cuda.get_current_stream().ptr)
+    monkeypatch.setattr(_launch, "_configured", lambda kernel, *shape: kernel[(*shape, cuda.stream())])
     monkeypatch.setattr(_cublas, "library", lambda like: cuda.cublas)
     monkeypatch.setattr(_cublas, "pointer", lambda array: ctypes.c_void_p(array.ctypes.data))
     simulated, configured = FakeCUDAKernel.__call__, FakeCUDAKernel.__getitem__

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -84,6 +85,18 @@ class Parameter:
             from xpnet._backends import to_numpy
 
             self.data = asarray_like(to_numpy(values), like=self.data, dtype=self.data.dtype)
+
+    def restoring(self) -> Callable[[], None]:
+        """Return a function that puts back what the cell holds now."""
+        data, grad = self.data, self.grad
+        state = [(arrays, dict(arrays)) for arrays in self.state.values()]
+
+        def restore() -> None:
+            self.data, self.grad = data, grad
+            for arrays, before in state:
+                arrays.update(before)
+
+        return restore
 
     def move(self, backend: Backend, dtype: Any = None) -> None:
         """Put the data, the gradient and the optimizers' arrays on a backend's device."""

@@ -1,5 +1,8 @@
 """Launching numba.cuda kernels on CuPy arrays, in CuPy's current stream.
 
+What a launch needs is made once and kept: numba's view of an array, its stream, the configured kernel. CuPy's
+pool hands out the same addresses step after step, so a training step finds all of it.
+
 Under NUMBA_ENABLE_CUDASIM=1 the arrays are NumPy's and there is no stream; the tests shrink `THREADS` and
 `TILE` there, so that small inputs span several blocks.
 """
@@ -8,6 +11,7 @@ from __future__ import annotations
 
 import functools
 import sys
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -19,6 +23,9 @@ from xpnet_kernels._arrays import Array, namespace
 THREADS = 256
 """Threads per block of the kernels that work on one element or one row a thread."""
 
+VIEWS, CONFIGURATIONS, STREAMS = 4096, 1024, 64
+"""How many of each are kept, the last ones used. A step of ten layers needs some hundred views."""
+
 
 def blocks_for(size: int, threads: int) -> int:
     """Return how many blocks of `threads` cover `size` items."""
@@ -27,11 +34,11 @@ def blocks_for(size: int, threads: int) -> int:
 
 def launch(kernel: Any, grid: Any, block: Any, *args: Any) -> None:
     """Run `kernel` over `grid` blocks of `block` threads, unless the grid is empty."""
-    if np.prod(grid) == 0:
+    if grid == 0 or (isinstance(grid, tuple) and 0 in grid):
         return
     _jit.load_cuda()
-    converted = [_device_array(arg) if hasattr(arg, "shape") and arg.shape else arg for arg in args]
-    kernel[grid, block, _stream()](*converted)
+    converted = [_device_array(arg) if getattr(arg, "shape", ()) else arg for arg in args]
+    _configured(kernel, grid, block)(*converted)
 
 
 def launch_over(size: int, kernel: Any, *args: Any) -> None:
@@ -42,11 +49,11 @@ def launch_over(size: int, kernel: Any, *args: Any) -> None:
 def bound(kernel: Any, grid: Any, block: Any, *args: Any) -> Callable[[], None]:
     """Return a function that runs `kernel` on arguments converted once, in the stream that is current then.
 
-    The arguments may be named tuples of arrays and numbers.
+    The arguments may be named tuples of arrays and numbers. Whoever keeps the function keeps the arrays.
     """
     _jit.load_cuda()
     converted = [_converted(arg) for arg in args]
-    return lambda: kernel[grid, block, _stream()](*converted)
+    return lambda: _configured(kernel, grid, block)(*converted)
 
 
 def bound_over(size: int, kernel: Any, *args: Any) -> Callable[[], None]:
@@ -57,7 +64,7 @@ def bound_over(size: int, kernel: Any, *args: Any) -> Callable[[], None]:
 def _converted(arg: Any) -> Any:
     if isinstance(arg, tuple):  # a named one: the kernel's code says what its parts are
         return type(arg)(*map(_converted, arg))
-    return _device_array(arg) if hasattr(arg, "shape") and arg.shape else arg
+    return _device_array(arg) if getattr(arg, "shape", ()) else arg
 
 
 def current_stream(like: Array) -> int:
@@ -66,20 +73,66 @@ def current_stream(like: Array) -> int:
     return address
 
 
+def _configured(kernel: Any, grid: Any, block: Any) -> Any:
+    if _simulated():
+        return kernel[grid, block]  # the kernel itself, which holds one configuration at a time
+    return _kept_configuration(kernel, grid, block, _stream())
+
+
+def _simulated() -> bool:
+    return bool(_numba_settings().ENABLE_CUDASIM)
+
+
+def _numba_settings() -> Any:
+    return sys.modules["numba.cuda.core.config"]  # loaded by `_jit`
+
+
+@functools.lru_cache(maxsize=CONFIGURATIONS)
+def _kept_configuration(kernel: Any, grid: Any, block: Any, stream: Any) -> Any:
+    """Return a kernel with its grid, block and stream, without numba's warning that the grid is small.
+
+    That is advice for whoever writes a kernel: silenced for ours, it stays for a user's own.
+    """
+    settings = _numba_settings()
+    with _configuring:
+        before, settings.CUDA_LOW_OCCUPANCY_WARNINGS = settings.CUDA_LOW_OCCUPANCY_WARNINGS, 0
+        try:
+            return kernel[grid, block, stream]
+        finally:
+            settings.CUDA_LOW_OCCUPANCY_WARNINGS = before
+
+
+_configuring = threading.Lock()
+
+
 def _device_array(array: Array) -> Any:
     if isinstance(array, np.ndarray):
         return array  # only the simulator's arrays are NumPy's
-    return _jit.cuda.as_cuda_array(array, sync=False)
+    memory = array.data
+    return _view(memory.device_id, memory.ptr, array.shape, array.strides, array.dtype.str)
+
+
+@functools.lru_cache(maxsize=VIEWS)
+def _view(device: int, address: int, shape: tuple[int, ...], strides: tuple[int, ...], dtype: str) -> Any:
+    """Return numba's view of device memory, which does not own it.
+
+    A view of an array that is gone is as good for the next one at its address, and keeps nothing from
+    CuPy's pool. It belongs to a device, so that one is part of what it is found by.
+    """
+    described = {"shape": shape, "strides": strides, "typestr": dtype, "data": (address, False), "version": 3}
+    return _jit.cuda.from_cuda_array_interface(described, owner=None, sync=False)
 
 
 def _stream() -> Any:
-    cupy = sys.modules.get("cupy")
-    if cupy is None or not cupy.cuda.is_available():
-        return 0
-    return _numba_stream(cupy.cuda.get_current_stream().ptr)
+    """Return numba's view of CuPy's current stream: in another one every launch would wait for an event."""
+    return _kept_stream(sys.modules["cupy"].cuda.get_current_stream().ptr)
 
 
-@functools.cache
-def _numba_stream(pointer: int) -> Any:
-    """Numba's view of CuPy's stream: with two streams every launch would wait for an event."""
-    return _jit.cuda.external_stream(pointer) if pointer else _jit.cuda.default_stream()
+@functools.lru_cache(maxsize=STREAMS)
+def _kept_stream(pointer: int) -> Any:
+    """Return numba's view of a stream.
+
+    CuPy's 0 is the legacy default stream; its 2, the default stream of each thread, is a handle like any
+    other. Numba's own default stream may be either, as its environment says.
+    """
+    return _jit.cuda.external_stream(pointer) if pointer else _jit.cuda.legacy_default_stream()

@@ -13,7 +13,7 @@ if not simulated():
 import graph_double
 
 from xpnet_kernels import _cublas, _graphs, mlp_epoch
-from xpnet_kernels.mlp_epoch.graph import step
+from xpnet_kernels.mlp_epoch.graph import MOST_KEPT, step
 
 DRAW = np.random.default_rng(0)
 SAMPLES, BATCH = 11, 4
@@ -121,7 +121,7 @@ def test_the_next_epoch_of_the_same_net_records_nothing(cuda):
     cuda.calls.clear()
     second = epoch(workspace=workspace, data=data)
     assert cuda.calls == ["launch of 6", "record event", "launch of 3", "record event"]
-    kept = workspace["graph"]._buffers.losses.steps
+    kept = workspace["graphs"][0]._buffers.losses.steps
     assert not np.shares_memory(first[0], kept), "the next epoch writes over the losses of this one"
     for one, other in zip(first, second, strict=True):
         np.testing.assert_array_equal(one, other)
@@ -132,9 +132,9 @@ def test_another_net_or_data_set_is_recorded_anew(other, cuda):
     x, t = DRAW.normal(size=(SAMPLES, 5)), DRAW.integers(0, 2, SAMPLES)
     usual = {"workspace": {}, "data": (x, t), "sizes": (5, 3, 2), "options": []}
     epoch(**usual)
-    before = usual["workspace"]["graph"]
+    (before,) = usual["workspace"]["graphs"]
     epoch(**usual)
-    assert usual["workspace"]["graph"] is before
+    assert usual["workspace"]["graphs"] == [before]
     changed = {
         "data": {"data": (x.copy(), t)},
         "weight decay": {"weight_decay": 0.1},
@@ -147,7 +147,13 @@ def test_another_net_or_data_set_is_recorded_anew(other, cuda):
         epoch(**usual | changed)
     finally:
         _cublas.choose_tf32(None)
-    assert usual["workspace"]["graph"] is not before
+    assert usual["workspace"]["graphs"][1:]
+    epoch(**usual)
+    assert usual["workspace"]["graphs"][0] is before
+    for weight_decay in (0.2, 0.3):
+        epoch(**usual, weight_decay=weight_decay)
+    assert len(usual["workspace"]["graphs"]) == MOST_KEPT
+    assert before not in usual["workspace"]["graphs"]
 
 
 def test_no_steps_record_and_change_nothing(cuda):

@@ -117,7 +117,7 @@ def served(calls, name, seconds, now):
 @pytest.fixture
 def clock(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr("xpnet.training._compiled.time.perf_counter", lambda: now[0])
+    monkeypatch.setattr("xpnet.training._ways.time.perf_counter", lambda: now[0])
     return now
 
 

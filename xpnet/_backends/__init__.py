@@ -17,6 +17,7 @@ from xpnet import _blas
 from xpnet._backends.base import Backend, BackendUnavailableError, Problem, to_numpy
 from xpnet._backends.cuda import CupyBackend, NumbaCudaBackend
 from xpnet._backends.host import NumbaBackend, NumpyBackend
+from xpnet._backends.memory import DeviceMemoryError
 from xpnet_kernels import _dispatch
 from xpnet_kernels._arrays import Array, family_of
 
@@ -25,6 +26,7 @@ __all__ = [
     "Backend",
     "BackendStatus",
     "BackendUnavailableError",
+    "DeviceMemoryError",
     "Problem",
     "asarray",
     "backends",

@@ -10,6 +10,9 @@ import numpy as np
 from xpnet_kernels._arrays import Array, family_of, is_array
 from xpnet_kernels._dispatch import Engines
 
+Mark = Any
+"""A point in a device's work, e.g. an event; None on a host, where all that was asked for is done."""
+
 
 @dataclass(frozen=True)
 class Problem:
@@ -68,6 +71,47 @@ class Backend:
 
     def synchronize(self) -> None:
         """Wait until the device has done all it was asked to do."""
+
+    def free_memory(self) -> int | None:
+        """Return how many bytes new arrays can take, or None where data are computed on where they lie."""
+        return None
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Return whether an error says that the device has too little memory."""
+        return False
+
+    def staging(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+        """Return an uninitialised host array that `upload` can copy from while the host goes on."""
+        return np.empty(shape, dtype)
+
+    def upload(self, source: np.ndarray[Any, Any], target: Array, after: Mark) -> Mark:
+        """Begin to copy a staging array to the device, beside what is computed there.
+
+        Parameters
+        ----------
+        source : array
+            From `staging`, C-contiguous; must stay as it is until the mark returned is reached.
+        target : array of source's shape and dtype, C-contiguous, on the device
+        after : Mark
+            The copy waits for it: whatever reads or writes `target` before.
+
+        Returns
+        -------
+        Mark
+            The end of the copy.
+        """
+        target[...] = source
+        return None
+
+    def mark(self) -> Mark:
+        """Return the point after all that was asked of the device so far, copies of `upload` apart."""
+        return None
+
+    def let_device_wait(self, mark: Mark) -> None:
+        """Let what is asked of the device from now on wait for a mark; the host goes on."""
+
+    def let_host_wait(self, mark: Mark) -> None:
+        """Wait until the device has come to a mark."""
 
     def asarray(self, values: Any, dtype: Any = None) -> Array:
         """Return `values` as an array on this backend's device.

@@ -5,11 +5,15 @@ from __future__ import annotations
 import functools
 import importlib
 import importlib.util
+import math
 import os
 from typing import Any
 
+import numpy as np
+
 from xpnet._backends.base import Backend, Problem
 from xpnet_kernels import _dispatch
+from xpnet_kernels._arrays import Array
 
 # The packages themselves and not an extra of xpnet: the line must work wherever xpnet came from.
 _INSTALL = (
@@ -45,6 +49,46 @@ class CupyBackend(Backend):
         """Wait for the current stream."""
         self.xp.cuda.get_current_stream().synchronize()
 
+    def free_memory(self) -> int:
+        """Return the bytes that are free on the current GPU or in CuPy's pool, within the pool's limit."""
+        pool = self.xp.get_default_memory_pool()
+        free: int = self.xp.cuda.Device().mem_info[0] + pool.free_bytes()
+        limit = pool.get_limit()
+        return min(free, limit - pool.used_bytes()) if limit else free
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Return whether CuPy's pool, the driver, or a library on it, found no memory."""
+        if isinstance(error, self.xp.cuda.memory.OutOfMemoryError):
+            return True
+        return any(status in str(error) for status in _NO_MEMORY)
+
+    def staging(self, shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+        """Return an array in page-locked memory: from elsewhere a copy makes the host wait."""
+        size = math.prod(shape) * np.dtype(dtype).itemsize
+        return np.ndarray(shape, dtype, self.xp.cuda.alloc_pinned_memory(size))
+
+    def upload(self, source: np.ndarray[Any, Any], target: Array, after: Any) -> Any:
+        """Copy in a stream of its own; return an event."""
+        stream = _copy_stream(self.xp.cuda.Device().id)
+        stream.wait_event(after)
+        target.set(source, stream=stream)
+        return stream.record(self._event())
+
+    def mark(self) -> Any:
+        """Return an event in the current stream."""
+        return self.xp.cuda.get_current_stream().record(self._event())
+
+    def let_device_wait(self, mark: Any) -> None:
+        """Let the current stream wait for an event."""
+        self.xp.cuda.get_current_stream().wait_event(mark)
+
+    def let_host_wait(self, mark: Any) -> None:
+        """Wait for an event."""
+        mark.synchronize()
+
+    def _event(self) -> Any:
+        return self.xp.cuda.Event(disable_timing=True)
+
 
 class NumbaCudaBackend(CupyBackend):
     """CuPy arrays, served by numba.cuda kernels and by the reference where there is none."""
@@ -55,6 +99,16 @@ class NumbaCudaBackend(CupyBackend):
     def problem(self) -> Problem | None:
         """Return what keeps CuPy or numba.cuda from using a GPU here, in plain words."""
         return _cupy_problem() or _numba_problem()
+
+
+_NO_MEMORY = ("cudaErrorMemoryAllocation", "CUDA_ERROR_OUT_OF_MEMORY", "STATUS_ALLOC_FAILED")
+"""How the CUDA runtime, the driver and cuBLAS say it."""
+
+
+@functools.cache
+def _copy_stream(device: int) -> Any:
+    """Return the stream for copies; non-blocking, or it and the default stream would wait for each other."""
+    return importlib.import_module("cupy").cuda.Stream(non_blocking=True)
 
 
 @functools.cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
@@ -63,6 +64,17 @@ class Layer:
         """Put the parameters, and whatever else outlives a training step, on a backend's device."""
         for cell in self.parameters.values():
             cell.move(backend, dtype)
+
+    def restoring(self) -> Callable[[], None]:
+        """Return a function that undoes a `move`, also one that stopped halfway."""
+        own, cells = dict(vars(self)), [cell.restoring() for cell in self.parameters.values()]
+
+        def restore() -> None:
+            vars(self).update(own)
+            for cell in cells:
+                cell()
+
+        return restore
 
     def remembered(self, name: str) -> Any:
         """Return what `forward` stored under `name`.

@@ -11,14 +11,16 @@ import numpy as np
 
 from xpnet import _backends
 from xpnet._backends import Backend
+from xpnet._backends.memory import enough_memory
 from xpnet._edge import check_samples, chunks, to_device, to_input
 from xpnet.layers import Layer, LossLayer
 from xpnet.nets._chain import Chain
 from xpnet.nets._compiled_forward import CompiledForward
+from xpnet.nets._moving import move
 from xpnet.nets._params import named_cells
 from xpnet.training import fit
 from xpnet_kernels import _dispatch
-from xpnet_kernels._arrays import Array, cast, namespace
+from xpnet_kernels._arrays import Array, cast, is_array, namespace
 
 CHUNK = 10_000
 """How many samples `accuracy` sends through the net at a time."""
@@ -92,19 +94,24 @@ class Sequential(Chain):
         ------
         ValueError, BackendUnavailableError
             As `xpnet.use`; the net stays as it was.
+        DeviceMemoryError
+            If the device has too little memory; the net stays as it was, where it was.
         """
         target = self.backend if backend is None else _backends.find(backend)
+        before = self.dtype, self._pinned
         if dtype is not None:
             self.dtype = _checked_dtype(dtype)
         if backend is not None:
             self._pinned = target
-        self._move(target)
+        try:
+            self._move(target)
+        except BaseException:
+            self.dtype, self._pinned = before
+            raise
         return self
 
     def _move(self, backend: Backend) -> None:
-        for layer in self.layers.values():
-            layer.move(backend, self.dtype)
-        self.lastLayer.move(backend, self.dtype)
+        move([*self.layers.values(), self.lastLayer], backend, self.dtype)
 
     def copy(self, dtype: Any = None) -> Sequential:
         """Return a net of the same layers and values that shares no array with this one.
@@ -205,11 +212,13 @@ class Sequential(Chain):
         ValueError
             If the batch is empty or the labels do not fit.
         """
-        x, t = to_device(x, self.backend, self.dtype), self.target(t)
+        x, t = (values if is_array(values) else np.asarray(values) for values in (x, t))
         samples = check_samples(x, t)
         right = 0
-        for chunk in chunks(samples, CHUNK):
-            right += int(self.lastLayer.count_right(self.predict(x[chunk, ...]), t[chunk, ...]))
+        with enough_memory(self.backend, "accuracy", "Free other arrays on the device."):
+            for chunk in chunks(samples, CHUNK):  # each goes there alone: all may be more than fit
+                y = self.predict(x[chunk, ...])
+                right += int(self.lastLayer.count_right(y, self.target(t[chunk, ...])))
         return right / samples
 
     fit = fit

@@ -10,8 +10,18 @@ from typing import Any, ClassVar
 import numpy as np
 
 from xpnet.parameter import Parameter
-from xpnet_kernels import Operation
-from xpnet_kernels._arrays import Array, asarray_like, dtype_name, is_array, is_kind, namespace, shape_of
+from xpnet_kernels import Operation, _dispatch
+from xpnet_kernels._arrays import (
+    Array,
+    asarray_like,
+    dtype_name,
+    family_of,
+    is_array,
+    is_kind,
+    namespace,
+    shape_of,
+)
+from xpnet_kernels._updates import Arrays, store_all
 
 
 class Optimizer:
@@ -73,16 +83,21 @@ class Optimizer:
             If a gradient has not its parameter's shape; nothing is changed then.
         TypeError
             If a parameter is an array of integers, which no step could change; nothing is changed then.
+        MemoryError
+            If there is no room for what the optimizer keeps or for new values; nothing is changed then.
         """
         _check_gradients(params, grads)
         self.steps += 1
-        options = self.hyper_parameters()
-        for name in params:
-            cell = self._cell(params, name)
-            grad = grads[name] if is_array(grads[name]) else asarray_like(grads[name], like=cell.data)
-            self._update_cell(cell, grad, options)
-            if not hasattr(params, "cells") and not _in_place(params[name]):
-                params[name] = cell.data[()]
+        try:
+            cells = {name: self._cell(params, name) for name in params}
+            self._update_cells(cells, grads)
+        except MemoryError:
+            self.steps -= 1
+            raise
+        if not hasattr(params, "cells"):
+            for name, cell in cells.items():
+                if not _in_place(params[name]):
+                    params[name] = cell.data[()]
 
     def _cell(self, params: MutableMapping[str, Array], name: str) -> Parameter:
         cells: Mapping[str, Parameter] | None = getattr(params, "cells", None)
@@ -93,10 +108,19 @@ class Optimizer:
         cell.data = value
         return cell
 
-    def _update_cell(self, cell: Parameter, grad: Array, options: dict[str, float]) -> None:
-        state = self.state_of(cell)
-        arrays = (cell.data, *state.values())
-        type(self).operation(cell.data, grad, *state.values(), **options, out=arrays)
+    def _update_cells(self, cells: Mapping[str, Parameter], grads: Mapping[str, Array]) -> None:
+        """Update all cells; whatever asks a device for memory comes before the first change."""
+        operation, options, work = type(self).operation, self.hyper_parameters(), []
+        for name, cell in cells.items():
+            grad = grads[name] if is_array(grads[name]) else asarray_like(grads[name], like=cell.data)
+            work.append((grad, (cell.data, *self.state_of(cell).values())))
+        if _reference_on_a_device(work):
+            values = [operation(kept[0], grad, *kept[1:], **options) for grad, kept in work]
+            for (_, kept), new in zip(work, values, strict=True):
+                store_all(kept, new)
+        else:
+            for grad, kept in work:
+                operation(kept[0], grad, *kept[1:], **options, out=kept)
 
     def state_of(self, cell: Parameter) -> dict[str, Array]:
         """Return the arrays kept for a parameter, zeros at first; they live in its cell and move with it."""
@@ -132,6 +156,12 @@ def _check_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) ->
                 f"the parameter {name!r} is {dtype_name(value)}; make it floating point, "
                 f"e.g. params[{name!r}].astype('float32')"
             )
+
+
+def _reference_on_a_device(work: list[tuple[Array, Arrays]]) -> bool:
+    """Return whether the reference serves arrays on a device: it makes new ones, where kernels make none."""
+    family = family_of(work[0][0]).name if work else "numpy"
+    return family != "numpy" and family not in _dispatch.current()
 
 
 def _in_place(value: Any) -> bool:

@@ -1,6 +1,6 @@
 """Training: the loop, what it says, and what it returns."""
 
-from xpnet.training._compiled import EngineError
+from xpnet.training._ways import EngineError
 from xpnet.training.history import Epoch, History
 from xpnet.training.loop import DivergedError, fit
 

@@ -23,9 +23,10 @@ def say(line: str) -> None:
     sys.stderr.flush()
 
 
-def where_it_runs(net: Sequential, path: str) -> str:
-    """Return backend, device, dtype and path in one line."""
-    return f"{net.backend.name} on {net.backend.device()}, {net.dtype}, {path}"
+def where_it_runs(net: Sequential, path: str, data: str) -> str:
+    """Return backend, device, dtype and path in one line, and what there is to say of the data."""
+    line = f"{net.backend.name} on {net.backend.device()}, {net.dtype}, {path}"
+    return f"{line}; {data}" if data else line
 
 
 @contextmanager

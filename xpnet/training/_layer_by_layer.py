@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import nullcontext
+from collections.abc import Callable, Generator
+from contextlib import closing, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from xpnet import random
 from xpnet._backends import to_numpy
-from xpnet._edge import check_samples, chunks, to_device, to_input
+from xpnet._edge import chunks, to_input
 from xpnet.optimizers import Optimizer
 from xpnet.training._announce import says_when_compiling
+from xpnet.training._data import data_memory, place_data, step_memory
+from xpnet.training._portions import Portion
 from xpnet_kernels._arrays import Array, namespace, take_rows
 
 if TYPE_CHECKING:
@@ -24,7 +26,7 @@ class LayerRun:
 
     Parameters
     ----------
-    net, x, t, batch_size, optimizer
+    net, x, t, batch_size, optimizer, stream
         See `fit`.
     because : str, optional
         Why it is not compiled.
@@ -35,6 +37,7 @@ class LayerRun:
         How it computes, in words.
     steps : int
         Steps in an epoch.
+    data : Resident or Streamed
     """
 
     def __init__(
@@ -44,14 +47,18 @@ class LayerRun:
         t: Any,
         batch_size: int,
         optimizer: Optimizer,
+        stream: bool | None = None,
         because: str | None = None,
     ) -> None:
         self.path = f"layer by layer ({because})" if because else "layer by layer"
         self.net, self.optimizer, self.batch_size = net, optimizer, batch_size
-        self.x, self.t = to_device(x, net.backend, net.dtype), net.target(t)
-        self.samples = check_samples(self.x, self.t)
+        self.data = place_data(net, x, t, batch_size, stream)
+        with data_memory(self):
+            self.data.reserve()
+        self.samples = int(self.data.x.shape[0])
         self.steps = -(-self.samples // batch_size)
         self._checked = self._compiled = False
+        self._epochs = 0
 
     def prepare(self, verbose: bool) -> None:
         """Do nothing: kernels are compiled by the first step, which says so if it takes long."""
@@ -61,31 +68,39 @@ class LayerRun:
         """Train on every sample once, or until told to stop; return the losses of the steps made."""
         losses: list[Array] = []
         params = self.net.params
+        self._epochs += 1
+        memory = step_memory(self, lambda: f"step {len(losses) + 1} of epoch {self._epochs}")
         # An overflow ends in a loss of NaN, and that in a DivergedError that says what to do.
-        with np.errstate(over="ignore", invalid="ignore"):
-            for indices in self._batches():
+        with np.errstate(over="ignore", invalid="ignore"), memory, closing(self._batches()) as batches:
+            for portion, indices in batches:
                 with self.net.one_at_a_time, nullcontext() if self._compiled else says_when_compiling(True):
-                    losses.append(self._step(indices, params))
+                    losses.append(self._step(portion, indices, params))
                 self._compiled = True
                 bar.update()
                 if should_stop():
                     break
-        return to_host(losses)
+            return to_host(losses)
 
-    def _batches(self) -> Iterator[Array]:
-        order = self.net.backend.asarray(random.generator().permutation(self.samples))
-        for chunk in chunks(self.samples, self.batch_size):
-            yield order[chunk]
+    def _batches(self) -> Generator[tuple[Portion, Array], None, None]:
+        with closing(self.data.portions(random.generator().permutation(self.samples))) as portions:
+            for portion in portions:
+                for chunk in chunks(portion.order.shape[0], self.batch_size):
+                    yield portion, portion.order[chunk]
 
-    def _step(self, indices: Array, params: Any) -> Array:
+    def _step(self, portion: Portion, indices: Array, params: Any) -> Array:
         net = self.net
-        y = net.forward(to_input(take_rows(self.x, indices), net.dtype), training=True)
+        y = net.forward(to_input(take_rows(portion.x, indices), net.dtype), training=True)
         if not self._checked:
-            self.t = net.lastLayer.checked(self.t, y)
-            self._checked = True
-        loss = net.loss_of(y, take_rows(self.t, indices), validate=False)
+            self._check_targets(portion, y)
+        loss = net.loss_of(y, take_rows(portion.t, indices), validate=False)
         self.optimizer.update(params, net.backward())
         return loss
+
+    def _check_targets(self, portion: Portion, y: Array) -> None:
+        t = self.net.lastLayer.checked(self.data.t, y)
+        if portion.t is self.data.t:  # all of them: no step need convert its own again
+            self.data.t = portion.t = t
+        self._checked = True
 
 
 def to_host(losses: list[Array]) -> list[float]:

@@ -13,10 +13,11 @@ from xpnet import _blas, random
 from xpnet._backends import Backend
 from xpnet.optimizers import SGD, Optimizer, by_name
 from xpnet.training._announce import progress_bar, say, where_it_runs
-from xpnet.training._compiled import CompiledRun, EngineError, obstacle, variants
+from xpnet.training._compiled import CompiledRun, obstacle
 from xpnet.training._interrupt import Interrupt
 from xpnet.training._layer_by_layer import LayerRun
 from xpnet.training._placement import chosen_backend, placed
+from xpnet.training._ways import EngineError, variants
 from xpnet.training.history import Epoch, History
 from xpnet_kernels import _dispatch
 
@@ -45,6 +46,7 @@ def fit(
     engine: str = "auto",
     backend: str | Backend | None = None,
     measure: bool = False,
+    stream: bool | None = None,
     verbose: bool = True,
     on_epoch: Callable[[Epoch], None] | None = None,
 ) -> History:
@@ -82,6 +84,11 @@ def fit(
         seconds once the kernels are compiled (longer where a step takes 0.2 s), and take the quickest. The
         choice is said, with the batch sizes at which the order changes, and remembered for this machine and
         net.
+    stream : bool, optional
+        True keeps the samples on the host and brings them to a GPU in portions while it trains; False
+        brings all of them there first. By default they stay on the host where they would take more than
+        0.8 of the GPU's free memory, and it is said. The steps are the same. On a CPU there is nothing to
+        bring.
     verbose : bool, optional
         Whether to say where it runs and draw a progress bar, on stderr.
     on_epoch : callable, optional
@@ -101,6 +108,9 @@ def fit(
         If the backend cannot be used here; the net is as before.
     DivergedError
         If the loss became NaN; says at which step.
+    DeviceMemoryError
+        If the device has too little memory; says how much was needed and what to lower. The net is as before,
+        or as the last complete step left it.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
     _blas.follow()
@@ -109,12 +119,12 @@ def fit(
     with placed(net, chosen_backend(net, x, t, backend, measure, **how)):
         kind = chosen_run(engine, net, chosen)
         with _dispatch.serving(net.backend.engines):
-            run = kind(net, x, t, batch_size, chosen)
+            run = kind(net, x, t, batch_size, chosen, stream)
         if validation is not None:
             check_validation(net, validation)
     history = History()
     if verbose:
-        say(where_it_runs(net, run.path))
+        say(where_it_runs(net, run.path, run.data.said))
     bar = progress_bar(epochs * run.steps, verbose)
     with _dispatch.serving(net.backend.engines), random.seeded(seed), Interrupt() as interrupt, bar:
         run.prepare(verbose)
@@ -166,7 +176,7 @@ def _measured(
 ) -> Epoch:
     train = test = None
     if net.lastLayer.classifies:
-        train = net.accuracy(run.x, run.t)
+        train = net.accuracy(run.data.x, run.data.t)
         test = net.accuracy(*validation) if validation is not None else None
     return Epoch(number, float(np.mean(losses)), train, test, seconds)
 

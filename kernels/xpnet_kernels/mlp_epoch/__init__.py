@@ -102,11 +102,12 @@ def mlp_epoch(
             state[i::count] = new
         if should_stop is not None and should_stop():
             break
-    if out is not None:
+    made = xp.stack(losses) if losses else arrays[1][:0]
+    if out is not None:  # last: a device may run out of memory before
         for target, value in zip(out, state, strict=True):
             target[...] = value
         state = list(out)
-    return (xp.stack(losses) if losses else arrays[1][:0], *state)
+    return (made, *state)
 
 
 def _gradients(

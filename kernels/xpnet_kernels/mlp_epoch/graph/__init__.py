@@ -9,6 +9,9 @@ from xpnet_kernels import _cublas
 from xpnet_kernels._arrays import Array, namespace
 from xpnet_kernels.mlp_epoch.graph.captured import CapturedEpoch, Setting
 
+MOST_KEPT = 2
+"""How many captured epochs a workspace keeps: data that come in portions have a last one that is smaller."""
+
 
 def train_by_graph(
     x: Array,
@@ -39,10 +42,12 @@ def train_by_graph(
     shapes = tuple(tuple(array.shape) for array in arrays)
     sizes = min(batch_size, samples), update, weight_decay, _cublas.tf32(), samples
     setting = Setting(tuple(activations), *sizes, shapes)
-    kept = {} if workspace is None else workspace
-    if "graph" not in kept or not kept["graph"].serves(x, t, setting):
-        kept.pop("graph", None)  # gives its memory back before the next one takes some
-        kept["graph"] = CapturedEpoch(x, t, setting, arrays[0])
-    kept["graph"].capture()
-    losses = kept["graph"].run(order, arrays, results, options, should_stop)
+    kept = [] if workspace is None else workspace.setdefault("graphs", [])
+    epoch = next((one for one in kept if one.serves(x, t, setting)), None)
+    if epoch is None:
+        del kept[: len(kept) - MOST_KEPT + 1]  # gives memory back before the next one takes some
+        epoch = CapturedEpoch(x, t, setting, arrays[0])
+        kept.append(epoch)
+    epoch.capture()
+    losses = epoch.run(order, arrays, results, options, should_stop)
     return (losses, *results)

@@ -1,0 +1,165 @@
+"""The ways that a backend has to compute an epoch: which of them apply, and which is the fastest."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from xpnet.nets._stack import ACTIVATIONS
+from xpnet.optimizers import Optimizer
+from xpnet.training._portions import Portion
+from xpnet_kernels import Implementation, mlp_epoch
+from xpnet_kernels._arrays import Array
+
+if TYPE_CHECKING:
+    from xpnet._backends import Backend
+    from xpnet.nets import Sequential
+
+PATHS = {
+    "kernel": "compiled epochs",
+    "graph": "compiled epochs, by CUDA graph",
+    "persistent": "compiled epochs, by one kernel each",
+}
+"""The variants of `mlp_epoch` in words."""
+
+TRIAL_STEPS = 50
+"""Steps that are timed where an epoch can be computed in more than one way."""
+
+
+class EngineError(ValueError):
+    """An engine was named that cannot train this net."""
+
+
+def variants(backend: Backend) -> dict[str, Implementation]:
+    """Return the ways that a backend has to compute an epoch, by name."""
+    engine = backend.engines.get(backend.family)
+    return {one.variant: one for one in mlp_epoch.implementations if one.engine == engine}
+
+
+class Ways:
+    """The ways that apply to a net, its optimizer and its data.
+
+    Parameters
+    ----------
+    net, optimizer, batch_size
+        See `fit`.
+    portion : Portion
+        As an epoch will have.
+    variant : str, optional
+        The only one of the backend's `variants` to take.
+
+    Attributes
+    ----------
+    candidates : list of Implementation
+        Those that apply; after `choose` only the fastest.
+    refusals : dict of str to str
+        Why the others do not.
+
+    Raises
+    ------
+    EngineError
+        If the one to take does not apply; says why.
+    """
+
+    def __init__(
+        self,
+        net: Sequential,
+        optimizer: Optimizer,
+        batch_size: int,
+        portion: Portion,
+        variant: str | None = None,
+    ) -> None:
+        self.net, self.optimizer, self.batch_size = net, optimizer, batch_size
+        known, self.refusals = variants(net.backend), {}
+        for name in known if variant is None else [variant]:
+            obstacle = known[name].obstacle
+            why = None if obstacle is None else self._call(obstacle, portion, self._steps(portion))
+            if why is not None:
+                self.refusals[name] = why
+        if variant in self.refusals:
+            why = self.refusals[variant]
+            raise EngineError(f"engine {variant!r} does not apply: {why}; use engine='auto' or 'layers'")
+        names = known if variant is None else [variant]
+        self.candidates = [known[name] for name in names if name not in self.refusals]
+
+    @property
+    def path(self) -> str:
+        """How an epoch is computed, in words, and why not otherwise."""
+        ways = " or ".join(PATHS[one.variant] + _precision(one) for one in self.candidates)
+        refusals = "; ".join(f"not {name}: {why}" for name, why in self.refusals.items())
+        return f"{ways} ({refusals})" if refusals else ways
+
+    def choose(self, portion: Portion) -> str | None:
+        """Compile; of several ways keep the one that measures fastest, and return what to say of it."""
+        if len(self.candidates) == 1:
+            self._call(self.candidates[0].function, portion, 0)
+            return None
+        seconds = {one.variant: self._seconds(one, portion) for one in self.candidates}
+        fastest = min(seconds, key=lambda name: seconds[name])
+        self.candidates = [one for one in self.candidates if one.variant == fastest]
+        portion.workspace.clear()
+        times = ", ".join(f"{name} {1e3 * time:.3g} ms" for name, time in seconds.items())
+        return f"{PATHS[fastest]}: the fastest here (an epoch by {times})"
+
+    def _seconds(self, one: Implementation, portion: Portion) -> float:
+        """Return how long a portion on copies of the parameters takes, judged by a short one and a step."""
+        whole, times = self._steps(portion), {}
+        steps = min(whole, TRIAL_STEPS)
+        for count in (1, steps):
+            self._call(one.function, portion, count)
+            least = float("inf")
+            for _ in range(3):
+                started = time.perf_counter()
+                losses, *_ = self._call(one.function, portion, count)
+                losses.tolist()
+                least = min(least, time.perf_counter() - started)
+            times[count] = least
+        more = (times[steps] - times[1]) / max(steps - 1, 1)
+        return times[1] + max(more, 0) * (whole - 1)
+
+    def train(self, portion: Portion, should_stop: Callable[[], bool]) -> Array:
+        """Train on a portion; return the losses of the steps made, on the device."""
+        function, steps = self.candidates[0].function, self._steps(portion)
+        into = {"out": self._arrays(), "should_stop": should_stop}
+        losses: Array = self._call(function, portion, steps, **into)[0]
+        self.optimizer.steps += len(losses)
+        return losses
+
+    def _steps(self, portion: Portion) -> int:
+        return -(-int(portion.order.shape[0]) // self.batch_size)
+
+    def _arrays(self) -> list[Array]:
+        """Return the parameters, and what the optimizer keeps for them."""
+        cells = self.net.params.cells.values()
+        kept = [self.optimizer.state_of(cell) for cell in cells]
+        arrays = [cell.data for cell in cells]
+        return arrays + [state[name] for name in self.optimizer.state_names for state in kept]
+
+    def _call(self, function: Callable[..., Any], portion: Portion, steps: int, **more: Any) -> Any:
+        """Call a function that takes what `mlp_epoch` takes, for the optimizer's next steps."""
+        layers, before = list(self.net.layers.values()), self.optimizer.steps
+        options = self.optimizer.options_ahead(steps)
+        self.optimizer.steps = before  # how many of them are made is seen afterwards
+        return function(
+            portion.x,
+            portion.t,
+            portion.order,
+            *more.get("out") or self._arrays(),
+            activations=tuple(ACTIVATIONS[type(layer)] for layer in layers[1::2]),
+            batch_size=self.batch_size,
+            update=type(self.optimizer).operation.name,
+            options=options,
+            weight_decay=self.net.weight_decay_lambda,
+            workspace=portion.workspace,
+            **more,
+        )
+
+
+def _precision(one: Implementation) -> str:
+    """Say where an implementation may leave float32."""
+    if one.variant != "graph":
+        return ""
+    from xpnet_kernels import _cublas  # for GPUs only
+
+    return ", wide float32 products in TF32" if _cublas.tf32() else ""
