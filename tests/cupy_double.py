@@ -5,6 +5,7 @@ as late as it may: when somebody waits for it. An access that is not ordered aft
 memory, by the stream's own order or by events, is an error. Host reads are counted.
 """
 
+import functools
 import operator
 import sys
 import types
@@ -404,7 +405,7 @@ class DoubleBackend(cuda.CupyBackend):
 def install(monkeypatch):
     """Put the double in CuPy's place until the test ends, its record empty; return the record."""
     machine.__init__()
-    cuda._copy_stream.cache_clear()
+    monkeypatch.setattr(cuda, "_copy_stream", functools.cache(cuda._copy_stream.__wrapped__))
     machine.stack.append(Stream(null=True))
     monkeypatch.setitem(sys.modules, "cupy", cupy)
     return machine

@@ -142,7 +142,8 @@ class _Place:
     def __init__(self, backend: Backend, sources: list[tuple[Array, Any]], rows: int) -> None:
         self.backend, self.sources = backend, [source for source, _ in sources]
         shapes = [((rows, *source.shape[1:]), dtype) for source, dtype in sources]
-        self.device = [backend.xp.empty(shape, dtype=dtype) for shape, dtype in shapes]
+        # Zeros: a kernel that is warmed up on them must find labels that are there.
+        self.device = [backend.xp.zeros(shape, dtype=dtype) for shape, dtype in shapes]
         self.host = [backend.staging(shape, dtype) for shape, dtype in shapes]
         self.copied = self.used = backend.mark()
         self.workspace: dict[str, Any] = {}
