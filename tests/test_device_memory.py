@@ -180,7 +180,6 @@ def test_a_compiled_epoch_without_memory_leaves_the_net_as_the_last_portion_did(
 
     made, after = Implementation("double", "reference", epoch), []
     monkeypatch.setattr(mlp_epoch, "implementations", [*mlp_epoch.implementations, made])
-    monkeypatch.setitem(mlp_epoch._serving, "double", [made])
     monkeypatch.setattr(_data, "PORTION", 10 * 40)  # one batch
     options = {"batch_size": 10, "seed": 0, "verbose": False, "stream": True}
     small_net().to(DoubleBackend({"cupy": "double"})).fit(X, T, optimizer=optimizer, **options)

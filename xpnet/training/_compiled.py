@@ -93,7 +93,7 @@ class CompiledRun:
     def prepare(self, verbose: bool) -> None:
         """Compile for these types; where there are several ways, take the one that measures fastest."""
         with says_when_compiling(verbose), data_memory(self):
-            said = self._ways.choose(self.data.first())
+            said = self._ways.choose()
         if verbose and said is not None:
             say(said)
 

@@ -16,12 +16,8 @@ if TYPE_CHECKING:
     from xpnet._backends import Backend
     from xpnet.nets import Sequential
 
-PATHS = {
-    "kernel": "compiled epochs",
-    "graph": "compiled epochs, by CUDA graph",
-    "persistent": "compiled epochs, by one kernel each",
-}
-"""The variants of `mlp_epoch` in words."""
+_WORDS = {"graph": "compiled epochs, by CUDA graph", "persistent": "compiled epochs, by one kernel each"}
+"""Variants of `mlp_epoch` where a backend has more than one."""
 
 TRIAL_STEPS = 50
 """Steps that are timed where an epoch can be computed in more than one way."""
@@ -45,7 +41,7 @@ class Ways:
     net, optimizer, batch_size
         See `fit`.
     portion : Portion
-        As an epoch will have.
+        The first of the data, to compile for and to time.
     variant : str, optional
         The only one of the backend's `variants` to take.
 
@@ -70,7 +66,7 @@ class Ways:
         portion: Portion,
         variant: str | None = None,
     ) -> None:
-        self.net, self.optimizer, self.batch_size = net, optimizer, batch_size
+        self.net, self.optimizer, self.batch_size, self._first = net, optimizer, batch_size, portion
         known, self.refusals = variants(net.backend), {}
         for name in known if variant is None else [variant]:
             obstacle = known[name].obstacle
@@ -86,12 +82,13 @@ class Ways:
     @property
     def path(self) -> str:
         """How an epoch is computed, in words, and why not otherwise."""
-        ways = " or ".join(PATHS[one.variant] + _precision(one) for one in self.candidates)
+        ways = " or ".join(_in_words(one) for one in self.candidates)
         refusals = "; ".join(f"not {name}: {why}" for name, why in self.refusals.items())
         return f"{ways} ({refusals})" if refusals else ways
 
-    def choose(self, portion: Portion) -> str | None:
+    def choose(self) -> str | None:
         """Compile; of several ways keep the one that measures fastest, and return what to say of it."""
+        portion = self._first
         if len(self.candidates) == 1:
             self._call(self.candidates[0].function, portion, 0)
             return None
@@ -100,7 +97,7 @@ class Ways:
         self.candidates = [one for one in self.candidates if one.variant == fastest]
         portion.workspace.clear()
         times = ", ".join(f"{name} {1e3 * time:.3g} ms" for name, time in seconds.items())
-        return f"{PATHS[fastest]}: the fastest here (an epoch by {times})"
+        return f"{_in_words(self.candidates[0])}: the fastest here (an epoch by {times})"
 
     def _seconds(self, one: Implementation, portion: Portion) -> float:
         """Return how long a portion on copies of the parameters takes, judged by a short one and a step."""
@@ -156,10 +153,11 @@ class Ways:
         )
 
 
-def _precision(one: Implementation) -> str:
-    """Say where an implementation may leave float32."""
-    if one.variant != "graph":
-        return ""
-    from xpnet_kernels import _cublas  # for GPUs only
+def _in_words(one: Implementation) -> str:
+    """Say how an implementation computes an epoch, and where it may leave float32."""
+    words = _WORDS.get(one.variant, "compiled epochs")
+    if one.variant == "graph":
+        from xpnet_kernels import _cublas  # for GPUs only
 
-    return ", wide float32 products in TF32" if _cublas.tf32() else ""
+        words += ", wide float32 products in TF32" if _cublas.tf32() else ""
+    return words
