@@ -60,6 +60,10 @@ class Comparison:
         Measured before; the comparison is then a brief one, without inference and GEMM rates.
     settle : float, optional
         Seconds of rest before each turn.
+    until : float, optional
+        On the clock of `time.monotonic`: after that nobody is made ready, and only the first round begun.
+    check_steps : int, optional
+        Steps of the epochs that are checked step by step.
     say : callable, optional
         Told in a line what goes on.
     """
@@ -74,10 +78,12 @@ class Comparison:
         threads: int = 1,
         floor: Floor | None = None,
         settle: float = SETTLE,
+        until: float = math.inf,
+        check_steps: int = CHECK_STEPS,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.case, self.data, self.epochs, self.threads = case, data.first(case.samples), epochs, threads
-        self.settle, self.floor = settle, floor
+        self.settle, self.until, self.floor = settle, until, floor
         self._say = say
         self._start = players
         self._players: dict[str, Plays] = {}
@@ -85,7 +91,7 @@ class Comparison:
         self.outcomes = {label: Outcome(label) for label in players}
         self.samples = len(self.data.x)
         # Its last batch is as large as a whole epoch's: another size would compile other code.
-        self.check_samples = min(self.samples, CHECK_STEPS * case.batch + self.samples % case.batch)
+        self.check_samples = min(self.samples, check_steps * case.batch + self.samples % case.batch)
 
     def run(self) -> Result:
         """Play; a contestant that fails is left out of the rest, and its outcome says why."""
@@ -128,6 +134,8 @@ class Comparison:
             self._means.append(float(np.mean(losses)))
 
     def _prepare(self, label: str) -> None:
+        if time.monotonic() > self.until:
+            raise ContestantError("no time was left to make it ready")
         self.say(f"{label}: compiling and warming up")
         player = self._players[label] = self._start[label]()
         outcome = self.outcomes[label]
@@ -142,6 +150,9 @@ class Comparison:
 
     def _rounds(self) -> None:
         for number in range(self.epochs):
+            if number and time.monotonic() > self.until:
+                self.say(f"no time is left after {number} rounds of {self.epochs}")
+                break
             self.say(f"round {number + 1} of {self.epochs}")
             labels = list(self._players)
             first = number % max(len(labels), 1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import xpnet
@@ -44,12 +44,23 @@ RIVALS = {
 }
 """What `--vs` may name: the module that must be installed, and its contestants."""
 
-_OURS = "xpnet.bench.ours:Ours"
+ON_A_GPU = {
+    "torch": (
+        Entry("PyTorch CUDA graph of a step", _TORCH, {"graph": 1}),
+        Entry("PyTorch CUDA graph of 20 steps", _TORCH, {"graph": 20}),
+    ),
+    "jax": (Entry("JAX, scan unrolled by 10", _JAX, {"scan": True, "unroll": 10}, slow_to_compile=True),),
+}
+"""The contestants that a rival has besides, where its library computes on a CUDA GPU."""
+
+_OURS, _TIER = "xpnet.bench.ours:Ours", "xpnet.bench.tier:Tier"
 
 
 def installed(entry: Entry) -> bool:
     """Return whether the module that an entry plays with is there, without importing it."""
-    return all(entry not in RIVALS[rival] or importlib.util.find_spec(rival) for rival in RIVALS)
+    return all(
+        entry.spec != one.spec or importlib.util.find_spec(rival) for rival in RIVALS for one in RIVALS[rival]
+    )
 
 
 def of_backends(names: Sequence[str] | None = None) -> list[Entry]:
@@ -89,3 +100,25 @@ def of_rivals(names: Sequence[str]) -> list[Entry]:
         if name not in RIVALS:
             raise ValueError(f"unknown rival {name!r}; choose among {', '.join(RIVALS)}")
     return [entry for name in names for entry in RIVALS[name]]
+
+
+def of_gpu_rivals(names: Sequence[str]) -> list[Entry]:
+    """Return the contestants of these rivals on a CUDA GPU, which their libraries must be able to use."""
+    device = {"torch": "cuda", "jax": "gpu"}
+    entries = [(name, entry) for name in names for entry in (*of_rivals([name]), *ON_A_GPU[name])]
+    return [replace(entry, options={**entry.options, "device": device[name]}) for name, entry in entries]
+
+
+def of_tiers(cpu: bool = False) -> list[Entry]:
+    """Return xpnet's ways to train on a GPU; with `cpu`, the compiled one on the CPU as well."""
+    entries = [
+        Entry("xpnet persistent", _TIER, {"variant": "persistent"}),
+        Entry("xpnet persistent, uint8", _TIER, {"variant": "persistent", "pixels": True}),
+        Entry("xpnet graph", _TIER, {"variant": "graph"}),
+        Entry("xpnet graph, uint8", _TIER, {"variant": "graph", "pixels": True}),
+        Entry("xpnet numba-cuda, layer by layer", _OURS, {"backend": "numba-cuda", "engine": "layers"}),
+        Entry("xpnet cupy, layer by layer", _OURS, {"backend": "cupy", "engine": "layers"}),
+    ]
+    if cpu:
+        entries.append(Entry("xpnet on the CPU", _OURS, {"backend": "numba", "engine": "compiled"}))
+    return entries
