@@ -53,7 +53,7 @@ ON_A_GPU = {
 }
 """The contestants that a rival has besides, where its library computes on a CUDA GPU."""
 
-_OURS, _TIER = "xpnet.bench.ours:Ours", "xpnet.bench.tier:Tier"
+_OURS, TIER = "xpnet.bench.ours:Ours", "xpnet.bench.tier:Tier"
 
 
 def installed(entry: Entry) -> bool:
@@ -112,10 +112,10 @@ def of_gpu_rivals(names: Sequence[str]) -> list[Entry]:
 def of_tiers(cpu: bool = False) -> list[Entry]:
     """Return xpnet's ways to train on a GPU; with `cpu`, the compiled one on the CPU as well."""
     entries = [
-        Entry("xpnet persistent", _TIER, {"variant": "persistent"}),
-        Entry("xpnet persistent, uint8", _TIER, {"variant": "persistent", "pixels": True}),
-        Entry("xpnet graph", _TIER, {"variant": "graph"}),
-        Entry("xpnet graph, uint8", _TIER, {"variant": "graph", "pixels": True}),
+        Entry("xpnet persistent", TIER, {"variant": "persistent"}),
+        Entry("xpnet persistent, uint8", TIER, {"variant": "persistent", "pixels": True}),
+        Entry("xpnet graph", TIER, {"variant": "graph"}),
+        Entry("xpnet graph, uint8", TIER, {"variant": "graph", "pixels": True}),
         Entry("xpnet numba-cuda, layer by layer", _OURS, {"backend": "numba-cuda", "engine": "layers"}),
         Entry("xpnet cupy, layer by layer", _OURS, {"backend": "cupy", "engine": "layers"}),
     ]

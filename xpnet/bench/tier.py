@@ -15,6 +15,10 @@ from xpnet_kernels import mlp_epoch
 from xpnet_kernels._operation import Implementation
 
 
+class DoesNotApplyError(ValueError):
+    """An implementation cannot compute a case; the message says why."""
+
+
 class Tier(Contestant):
     """A way to run a whole epoch, called as `fit` calls it once a run has begun.
 
@@ -26,21 +30,26 @@ class Tier(Contestant):
         Of the implementation; decides the backend.
     pixels : bool, optional
         Whether the samples lie in memory as uint8 pixels, which the kernels scale.
+    deterministic : bool, optional
+        Whether the implementation, which must have that choice, gives the same bits in every run.
     """
 
     packages: ClassVar[tuple[str, ...]] = ("xpnet", "numpy", "numba", "numba-cuda", "cupy-cuda13x")
 
-    def __init__(self, variant: str, engine: str = "numba-cuda", pixels: bool = False) -> None:
+    def __init__(
+        self, variant: str, engine: str = "numba-cuda", pixels: bool = False, deterministic: bool = False
+    ) -> None:
         self.backend = xpnet.use(engine)
         self.implementation = implementation(engine, variant)
         self.pixels = pixels
+        self.more = {"deterministic": True} if deterministic else {}
 
     def prepare(self, case: Case, data: Data, weights: Weights) -> None:
         """Put data and weights on the device.
 
         Raises
         ------
-        ValueError
+        DoesNotApplyError
             If the implementation cannot compute the case; says why.
         """
         if case.tf32:
@@ -53,7 +62,7 @@ class Tier(Contestant):
         obstacle, order = self.implementation.obstacle, self.put(np.arange(len(data.x)))
         why = obstacle(*self._given(order), **self._options(len(data.x))) if obstacle is not None else None
         if why is not None:
-            raise ValueError(f"{self.implementation.variant} does not apply to {case}: {why}")
+            raise DoesNotApplyError(f"{self.implementation.variant} does not apply to {case}: {why}")
 
     def _given(self, order: Any) -> tuple[Any, ...]:
         return (self.x, self.t, order, *self.arrays)
@@ -68,6 +77,7 @@ class Tier(Contestant):
             "should_stop": lambda: False,
             "out": self.arrays,
             "workspace": self.workspace,
+            **self.more,
         }
 
     def start(self, order: npt.NDArray[np.int64]) -> Any:
