@@ -27,7 +27,7 @@ def smi() -> dict[str, str]:
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=20, check=True)
     except (OSError, subprocess.SubprocessError) as error:
-        return {"error": f"nvidia-smi: {error}"}
+        return {"problem": f"nvidia-smi: {error}"}
     return dict(zip(FIELDS, (value.strip() for value in done.stdout.split(",")), strict=False))
 
 

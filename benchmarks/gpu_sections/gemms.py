@@ -19,19 +19,28 @@ PRECISIONS = {"fp32": "highest", "tf32": "high"}
 def run(bench: Bench) -> None:
     """Record rates of square products, then a step's products of each wide net."""
     alone = Products(bench)
-    for kind, name in PRECISIONS.items():
-        alone.torch.set_float32_matmul_precision(name)
-        for side in bench.plan.sides:
-            with bench.attempt(kind, side=side):
-                bench.record(kind, side=side, flop=2 * side**3, **alone.square(side))
-        for net in NETS:
-            case = bench.case(net)
-            with bench.attempt("step", net=net, kind=kind):
-                say(f"{case}, {kind}")
-                samples = len(bench.data.x)
-                for batch in sorted({min(case.batch, samples), samples % case.batch} - {0}):
-                    found = alone.step(case, batch)
-                    bench.record("step", net=net, kind=kind, batch=batch, samples=samples, **found)
+    before = alone.torch.get_float32_matmul_precision()
+    try:
+        for kind, name in PRECISIONS.items():
+            alone.torch.set_float32_matmul_precision(name)
+            measure(bench, alone, kind)
+    finally:
+        alone.torch.set_float32_matmul_precision(before)
+
+
+def measure(bench: Bench, alone: Products, kind: str) -> None:
+    """Record the products in one precision."""
+    for side in bench.plan.sides:
+        with bench.attempt(kind, side=side):
+            bench.record(kind, side=side, flop=2 * side**3, **alone.square(side))
+    samples = len(bench.data.x)
+    for net in NETS:
+        case = bench.case(net)
+        with bench.attempt("step", net=net, kind=kind):
+            say(f"{case}, {kind}")
+            for batch in sorted({min(case.batch, samples), samples % case.batch} - {0}):
+                found = alone.step(case, batch)
+                bench.record("step", net=net, kind=kind, batch=batch, samples=samples, **found)
 
 
 class Products:
