@@ -165,6 +165,8 @@ def main() -> int:
         return int(after != before)
     for stem, document in documents.items():
         draw(document, stem)
+    for stem, gpu in gpus.items():
+        (RESULTS / "gpu" / f"{stem}.md").write_text(render_gpu.details(gpu, stem))
     README.write_text(after)
     print(f"rendered {', '.join([*documents, *gpus])}")
     return 0

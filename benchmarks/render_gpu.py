@@ -27,7 +27,7 @@ def block(found: dict[str, dict[str, Any]]) -> str:
 
 def summary(document: dict[str, Any], stem: str) -> str:
     """Return what was measured on one GPU."""
-    parts = [facts(document, stem), goals(document), times(document), unfinished(document)]
+    parts = [facts(document, stem), goals(document), times(document), remarks(document)]
     return "\n\n".join(part for part in parts if part)
 
 
@@ -47,7 +47,8 @@ def facts(document: dict[str, Any], stem: str) -> str:
         about["date"][:10],
         f"commit {short(about['commit'])}",
     ]
-    return f"{', '.join(words)}. [Raw samples](benchmarks/results/gpu/{stem}.json)."
+    files = f"benchmarks/results/gpu/{stem}"
+    return f"{', '.join(words)}. [Medians of everything]({files}.md), [raw samples]({files}.json)."
 
 
 def short(commit: str) -> str:
@@ -99,9 +100,15 @@ def cell(column: dict[str, Any], label: str) -> str:
     return f"**{text}**" if one is min(column.values(), key=seconds) else text
 
 
-def unfinished(document: dict[str, Any]) -> str:
-    """Return the tests' counts, and which sections did not go well."""
-    lines = []
+def remarks(document: dict[str, Any]) -> str:
+    """Return how close to float64 it is, whether it repeats, the tests' counts, and what did not go well."""
+    lines = [_closeness(document)]
+    repeated = [
+        f"{found['label'].removeprefix('xpnet ')}: {'yes' if found['same_bits'] else 'no'}"
+        for found in records(document, "repeated")
+    ]
+    if repeated:
+        lines.append(f"The same bits in two runs from the same start: {'; '.join(repeated)}.")
     for found in records(document, "pytest"):
         failed = found.get("failures", 0) + found.get("errors", 0)
         passed = found.get("tests", 0) - failed - found.get("skipped", 0)
@@ -113,7 +120,45 @@ def unfinished(document: dict[str, Any]) -> str:
         lines.append(
             "Not all went well: " + "; ".join(f"{one['name']}: {one['status']}" for one in others) + "."
         )
-    return " ".join(lines)
+    return " ".join(line for line in lines if line)
 
 
-__all__ = ["BEGIN", "END", "NOT_RUN", "block", "documents"]
+def _closeness(document: dict[str, Any]) -> str:
+    """Return the largest error of an array's update after the most steps, of each tier and of NumPy."""
+    found = list(records(document, "tier"))
+    if not found:
+        return ""
+    steps = max(one["steps"] for one in found)
+    last = {one["label"]: one for one in found if one["steps"] == steps}
+    plain = max(next(iter(last.values()))["numpy_float32"]["updates"])
+    errors = "; ".join(
+        f"{label.removeprefix('xpnet ')} {_largest(one['errors']['updates'])}" for label, one in last.items()
+    )
+    return f"Updates after {steps} steps, relative error to float64: {errors}; NumPy in float32 {plain:.1e}."
+
+
+def _largest(errors: list[float | None]) -> str:
+    return "NaN" if None in errors else f"{max(one for one in errors if one is not None):.1e}"
+
+
+def details(document: dict[str, Any], stem: str) -> str:
+    """Return every series of samples as a line: section, what it is, median, smallest, largest, how many."""
+    rows = [["section", "what", "median", "smallest", "largest", "samples"]]
+    for part in document["sections"]:
+        for record in part["records"]:
+            which = ", ".join(
+                f"{name} {value}"
+                for name, value in record.items()
+                if name != "what" and isinstance(value, str | int | float) and "error" not in record
+            )
+            for name, values in record.items():
+                if name.endswith(("_ms", "_us")) and isinstance(values, list):
+                    figures = [f"{one:.4g}" for one in (median(values), min(values), max(values))]
+                    what = f"{record['what']}: {which}; {name[:-3]}, {name[-2:].replace('us', 'µs')}"
+                    rows.append([part["name"], what, *figures, str(len(values))])
+    states = [[one["name"], one["status"], f"{one['seconds']:.1f}"] for one in document["sections"]]
+    status = table([["section", "status", "seconds"], *states])
+    return f"# {stem}\n\n{facts(document, stem)}\n\n{goals(document)}\n\n{status}\n\n{table(rows)}\n"
+
+
+__all__ = ["BEGIN", "END", "NOT_RUN", "block", "details", "documents"]

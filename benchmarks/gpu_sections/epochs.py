@@ -51,14 +51,14 @@ def timed(bench: Bench, case: Case, entry: Any) -> dict[str, Any]:
     contestant = ways.made(entry)
     contestant.prepare(case, bench.data, case.weights())
     samples = len(bench.data.x)
-    orders = (case.order(number, samples) for number in range(bench.plan.epochs + 2))
+    turns = iter([(number, case.order(number, samples)) for number in range(bench.plan.epochs + 2)])
     start, finish = _parts(contestant)
     losses: list[float] = []
 
     def finished(result: Any) -> None:
         losses.append(float(np.mean(finish(result))))
 
-    taken = bench.device.samples(lambda: start(next(orders)), bench.plan.epochs, finished)
+    taken = bench.device.samples(lambda: start(*next(turns)), bench.plan.epochs, finished)
     weights = contestant.weights()
     return {
         **taken,
@@ -69,15 +69,15 @@ def timed(bench: Bench, case: Case, entry: Any) -> dict[str, Any]:
     }
 
 
-def _parts(contestant: Contestant) -> tuple[Callable[[Any], Any], Callable[[Any], Any]]:
+def _parts(contestant: Contestant) -> tuple[Callable[..., Any], Callable[[Any], Any]]:
     """Return what asks for an epoch, and what brings its losses to the host.
 
     Layer by layer one call does both, so that what the device's events time contains the second.
     """
     start = getattr(contestant, "start", None)
     if start is not None:
-        return start, contestant.fetch
-    return lambda order: contestant.epoch(0, order), lambda losses: losses
+        return lambda number, order: start(order), contestant.fetch
+    return contestant.epoch, lambda losses: losses
 
 
 class _Unmeasured(xpnet.nets.MultiLayerNet):

@@ -56,6 +56,17 @@ def document():
     }
     step = {"what": "step", "net": WIDE, "samples": 60_000}
     device = {"what": "device", "name": "a GPU", "cuda_runtime": 13010}
+    labels = ["xpnet persistent", "xpnet persistent", "xpnet graph"]
+    tiers = [
+        {
+            "what": "tier",
+            "label": label,
+            "steps": steps,
+            "errors": {"updates": [1e-5, worst]},
+            "numpy_float32": {"updates": [1e-4, 1e-5]},
+        }
+        for label, steps, worst in zip(labels, (600, 1, 600), (2e-4, 9, None), strict=True)
+    ]
     wide = {"what": "epochs", "label": "xpnet graph"}
     return {
         "schema": 1,
@@ -63,6 +74,7 @@ def document():
         "about": ABOUT,
         "finished": True,
         "sections": [
+            section("correctness", *tiers, {"what": "repeated", "label": "xpnet persistent", "same_bits": False}),
             section("environment", {"what": "data", "name": "MNIST"}, device),
             section(
                 "epochs, small",
@@ -106,7 +118,7 @@ def test_a_result_becomes_goals_figures_and_a_table(tmp_path, document):
     text = render_gpu.block(render_gpu.documents(tmp_path))
     assert (
         "a GPU, driver 123.4, CUDA 13.1, cupy-cuda13x 8.8, torch 9.9, data: MNIST, 2026-01-02, commit "
-        "cccccccccccc+changes. [Raw samples](benchmarks/results/gpu/mine.json)." in text
+        "cccccccccccc+changes. [Medians of everything](benchmarks/results/gpu/mine.md), [raw samples]" in text
     )
     _, persistent, captured, eager, graph, products, tf32, accuracy, *_ = rows(text)
     assert persistent.endswith("| at most 5 ms | 3.00 ms (2.00 to 9.00 in 3 epochs), reached |")
@@ -120,12 +132,26 @@ def test_a_result_becomes_goals_figures_and_a_table(tmp_path, document):
     assert "| xpnet persistent | **2.00 (0.970)** |" in text
     assert "| JAX, scan over the epoch | 14.00 |" in text
     assert "of a step" not in text
+    assert (
+        "Updates after 600 steps, relative error to float64: persistent 2.0e-04; graph NaN; NumPy in float32 "
+        "1.0e-04. The same bits in two runs from the same start: persistent: no." in text
+    )
     assert "Tests unsimulated: 6 passed, 2 failed, 2 skipped." in text
     assert "Not all went well: gemms: failed." in text
 
 
+def test_the_details_hold_every_series(document):
+    text = render_gpu.details(document, "mine")
+    assert (
+        "| epochs, small | fit: label xpnet graph, net 50@100, accuracy 0.969; wall, ms | 12 | 11 | 13 | 3 |"
+        in text
+    )
+    assert "| gemms | failed | 1.0 |" in text
+    assert text.count("; device, ms") == 3
+
+
 def test_what_was_not_measured_says_why(document):
-    del document["sections"][1:]
+    del document["sections"][2:]
     document["sections"].append(section("epochs, small", status="did not end within 90 s"))
     found = [figure.words(document) for figure in gpu_figures.FIGURES]
     assert found[0] == "not measured: the section 'epochs, small' did not end within 90 s"
@@ -134,11 +160,11 @@ def test_what_was_not_measured_says_why(document):
 
 
 def test_a_contestant_that_does_not_count_makes_no_ratio(document):
-    outcomes = document["sections"][2]["records"][0]["result"]["outcomes"]
+    outcomes = document["sections"][3]["records"][0]["result"]["outcomes"]
     outcomes[0]["problems"] = ["the losses are far away"]
     words = gpu_figures.FIGURES[1].words(document)
     assert words == "not measured: xpnet persistent: the losses are far away"
-    document["sections"][2]["records"][0]["result"]["outcomes"] = outcomes[1:2]
+    document["sections"][3]["records"][0]["result"]["outcomes"] = outcomes[1:2]
     assert gpu_figures.FIGURES[2].words(document) == "not measured: xpnet persistent took no part"
 
 

@@ -101,6 +101,35 @@ def test_an_epoch_is_not_timed_twice_over_the_same_order(bench):
     assert len(set(taken["mean_losses"])) == DRY.epochs + 2
 
 
+@pytest.mark.parametrize("label", [ways.GRAPH, "xpnet cupy, layer by layer"])
+def test_no_order_is_drawn_while_the_clock_runs_and_none_comes_twice(label, bench, monkeypatch):
+    drawn, seen = [], []
+    samples = bench.device.samples
+    contestant = ways.made(ways.named(bench, label))
+    monkeypatch.setattr(ways, "made", lambda entry: contestant)
+    case = bench.case("50@100")
+    draw = type(case).order
+    monkeypatch.setattr(type(case), "order", lambda *args: drawn.append(args[1]) or draw(*args))
+
+    def noted(function, *args):
+        before = len(drawn)
+        assert before == DRY.epochs + 2
+        taken = samples(function, *args)
+        assert len(drawn) == before
+        return taken
+
+    monkeypatch.setattr(bench.device, "samples", noted)
+    for name in ("start", "epoch"):
+        if hasattr(contestant, name):
+            one = getattr(contestant, name)
+            monkeypatch.setattr(contestant, name, lambda *args, one=one: seen.append(args) or one(*args))
+    epochs.timed(bench, case, None)
+    orders = [args[-1].tobytes() for args in seen]
+    assert len(set(orders)) == DRY.epochs + 2
+    if label != ways.GRAPH:
+        assert [args[0] for args in seen] == drawn
+
+
 def test_the_floor_comes_from_what_was_measured_before(bench):
     assert peers.floor(bench, tf32=False).gemm == float("inf")
     copy = {"what": "copy", "bytes_moved": 8e9, "device_ms": [2.0, 2.0, 9.0]}
