@@ -67,6 +67,7 @@ def document():
         }
         for label, steps, worst in zip(labels, (600, 1, 600), (2e-4, 9, None), strict=True)
     ]
+    repeated = {"what": "repeated", "label": "xpnet persistent", "same_bits": False}
     wide = {"what": "epochs", "label": "xpnet graph"}
     return {
         "schema": 1,
@@ -74,7 +75,7 @@ def document():
         "about": ABOUT,
         "finished": True,
         "sections": [
-            section("correctness", *tiers, {"what": "repeated", "label": "xpnet persistent", "same_bits": False}),
+            section("correctness", *tiers, repeated),
             section("environment", {"what": "data", "name": "MNIST"}, device),
             section(
                 "epochs, small",
