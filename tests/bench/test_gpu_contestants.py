@@ -4,6 +4,8 @@ import time
 
 import numpy as np
 import pytest
+from engines import library_for, simulated
+from stand_ins import SimulatedBackend
 
 from xpnet.bench import contestants, reference
 from xpnet.bench.case import Case
@@ -11,6 +13,7 @@ from xpnet.bench.contestants import ON_A_GPU, RIVALS, Entry
 from xpnet.bench.player import make
 from xpnet.bench.remote import ContestantError, RemotePlayer, write_data
 from xpnet.bench.tier import Tier, to_pixels
+from xpnet_kernels import mlp_epoch
 
 
 def test_rivals_on_a_gpu_are_those_of_the_cpu_and_more_each_told_its_device():
@@ -70,6 +73,30 @@ def test_a_tier_trains_as_fit_does(play, pixels):
         return
     (outcome,) = play(tier).outcomes
     assert outcome.problems == []
+
+
+VARIANTS = [one.variant for one in mlp_epoch.implementations if one.engine == "numba-cuda"]
+
+
+@pytest.mark.parametrize("pixels", [False, True])
+@pytest.mark.parametrize("variant", VARIANTS)
+def test_a_tier_of_the_gpu_agrees_with_float64(variant, pixels, data, monkeypatch):
+    """In the simulator, one step and two: what it is given is what the implementation takes."""
+    library_for("numba-cuda", monkeypatch)
+    if simulated():
+        monkeypatch.setattr("xpnet.bench.tier.xpnet.use", lambda engine: SimulatedBackend())
+    x = np.rint(data.x[:6, 18:23] * 255).astype(np.float32) / np.float32(255)
+    few = data._replace(x=x, t=data.t[:6] % 3)
+    case = Case((5, 4, 3), 4)
+    tier = Tier(variant, pixels=pixels)
+    tier.prepare(case, few, case.weights())
+    for number, samples in enumerate((4, 6)):
+        before = [np.array(array) for array in tier.weights()]
+        expected = reference.train(case, few, before, number, samples, np.float64)
+        losses = tier.epoch(number, case.order(number, samples))
+        np.testing.assert_allclose(losses, expected.losses, rtol=1e-4)
+        for mine, its in zip(tier.weights(), expected.weights, strict=True):
+            np.testing.assert_allclose(mine, its, rtol=1e-3, atol=1e-5)
 
 
 def test_pixels_are_found_again():
