@@ -87,7 +87,7 @@ def times(document: dict[str, Any]) -> str:
 
 def seconds(outcome: dict[str, Any]) -> float:
     """Return the median of a contestant's epochs."""
-    return median(outcome["seconds"])
+    return float(median(outcome["seconds"]))
 
 
 def cell(column: dict[str, Any], label: str) -> str:

@@ -47,7 +47,7 @@ SECTIONS = (
     _section(FIRST_STEP, "correctness:first_step", 60),
     _section("correctness", "correctness:run", 120),
     _section("epochs, small", "epochs:run", 90, nets=[SMALL], fit=True),
-    _section("peers, small", "peers:run", 170, net=SMALL, cpu=True, compiled=True),
+    _section("peers, small", "peers:run", 200, net=SMALL, cpu=True, compiled=True),
     _section("gemms", "gemms:run", 45),
     _section("epochs, wide", "epochs:run", 45, nets=[WIDE]),
     _section("epochs, wide, TF32", "epochs:run", 45, nets=[WIDE], tf32=True),

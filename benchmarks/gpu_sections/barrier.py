@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from gpu_sections.bench import Bench, say
 
 THREADS = 256
@@ -48,7 +50,7 @@ def run(bench: Bench) -> None:
                 with bench.attempt("barrier", kernel=name, blocks=blocks, rounds=rounds):
                     say(f"{name}, {blocks} blocks, {rounds} rounds")
 
-                    def launch(kernel=kernel, blocks=blocks, rounds=rounds) -> None:
+                    def launch(kernel: Any = kernel, blocks: int = blocks, rounds: int = rounds) -> None:
                         counter.fill(0)
                         kernel((blocks,), (THREADS,), (counter, xp.int32(rounds)))
 

@@ -9,7 +9,7 @@ import numpy as np
 from gpu_sections import SMALL, ways
 from gpu_sections.bench import Bench, say
 from xpnet.bench import reference
-from xpnet.bench.case import Case, Data, Floats, Weights
+from xpnet.bench.case import Case, Data, Weights
 from xpnet.bench.contestant import Contestant
 from xpnet.bench.contestants import Entry
 from xpnet.bench.reference import Trained
@@ -51,8 +51,7 @@ def compare(bench: Bench, entry: Entry, steps: int) -> None:
         reference.train(case, data, case.weights(), 0, len(data.x), dtype)
         for dtype in (np.float64, np.float32)
     )
-    losses, weights = trained(ways.made(entry), case, data)
-    found = errors(case.weights(), Trained(losses, weights), exact)
+    found = errors(case.weights(), trained(ways.made(entry), case, data), exact)
     plain = errors(case.weights(), rounded, exact)
     limits = {name: [max(ALLOWED * one, TIGHTEST) for one in plain[name]] for name in plain}
     bench.record("tier", label=entry.label, steps=steps, errors=found, numpy_float32=plain, limits=limits)
@@ -71,12 +70,12 @@ def _start(bench: Bench, steps: int) -> tuple[Case, Data]:
     return case, bench.data.first(steps * case.batch)
 
 
-def trained(contestant: Contestant, case: Case, data: Data) -> tuple[Floats, Weights]:
+def trained(contestant: Contestant, case: Case, data: Data) -> Trained:
     """Return the losses and the weights after an epoch of the data."""
     contestant.prepare(case, data, case.weights())
     losses = np.array(contestant.epoch(0, case.order(0, len(data.x))), np.float64)
     contestant.synchronize()
-    return losses, contestant.weights()
+    return Trained(losses, contestant.weights())
 
 
 def errors(start: Weights, found: Trained, exact: Trained) -> dict[str, list[float]]:
@@ -100,7 +99,7 @@ def repeat(bench: Bench, entry: Entry) -> None:
     """Record whether two runs from the same start end in the same bits; raise if they must and do not."""
     case, data = _start(bench, bench.plan.steps[-1])
     first, second = (trained(ways.made(entry), case, data) for _ in range(2))
-    pairs = zip((first[0], *first[1]), (second[0], *second[1]), strict=True)
+    pairs = zip((first.losses, *first.weights), (second.losses, *second.weights), strict=True)
     same = all(np.array_equal(a, b) for a, b in pairs)
     bench.record("repeated", label=entry.label, steps=bench.plan.steps[-1], same_bits=same)
     if entry.label == ways.DETERMINISTIC and not same:

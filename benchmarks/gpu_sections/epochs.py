@@ -36,8 +36,8 @@ def run(bench: Bench, nets: Sequence[str], tf32: bool = False, fit: bool = False
                 say(f"{case}: {entry.label}")
                 try:
                     bench.record("epochs", label=entry.label, net=net, tf32=tf32, **timed(bench, case, entry))
-                except DoesNotApplyError as why:
-                    bench.record("does not apply", label=entry.label, net=net, tf32=tf32, why=str(why))
+                except DoesNotApplyError as error:
+                    bench.record("does not apply", label=entry.label, net=net, tf32=tf32, why=str(error))
         for label, backend, engine in FITS if fit else ():
             with bench.attempt("fit", label=label, net=net):
                 if label.startswith(ways.PERSISTENT) and (why := bench.waits_for_ever) is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import tempfile
 import time
 from collections.abc import Iterator
@@ -43,7 +44,7 @@ def run(bench: Bench, net: str, tf32: bool = False, cpu: bool = False, compiled:
             result = Comparison(
                 case,
                 bench.data,
-                {label: (lambda player=player: player) for label, player in players.items()},
+                {label: functools.partial(_same, player) for label, player in players.items()},
                 epochs=_epochs(bench, case),
                 threads=threads.available(),
                 floor=floor(bench, tf32),
@@ -55,6 +56,10 @@ def run(bench: Bench, net: str, tf32: bool = False, cpu: bool = False, compiled:
     bench.record("comparison", net=net, tf32=tf32, result=result.to_dict())
     applying = [one for one in result.outcomes if "DoesNotApplyError" not in one.error]
     bench.failures += [f"{one.label}: {found}" for one in applying for found in one.problems[:1]]
+
+
+def _same(player: RemotePlayer) -> RemotePlayer:
+    return player
 
 
 def _epochs(bench: Bench, case: Case) -> int:

@@ -51,7 +51,7 @@ class Plan:
     rounds: tuple[int, int] = (1000, 3000)
     nodes: tuple[int, ...] = (1, 20, 600)
     calls: int = 200
-    player_limit: float = 100.0
+    player_limit: float = 70.0
     settle: float = 0.05
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable
 from typing import Any
@@ -19,7 +20,7 @@ def run(bench: Bench) -> None:
     drawn = clock(bench, lambda: draw.permutation(samples))
     bench.record("drawing the order", samples=samples, wall_ms=drawn)
     order = draw.permutation(samples)
-    uploads = {
+    uploads: dict[str, Any] = {
         "order, int64": order,
         "order, int32": order.astype(np.int32),
         "data, float32": bench.data.x,
@@ -27,7 +28,7 @@ def run(bench: Bench) -> None:
     }
     for name, array in uploads.items():
         with bench.attempt("upload", name=name):
-            taken = bench.device.samples(lambda array=array: xp.asarray(array), bench.plan.repeats)
+            taken = bench.device.samples(functools.partial(xp.asarray, array), bench.plan.repeats)
             bench.record("upload", name=name, bytes=array.nbytes, **taken)
 
 

@@ -76,7 +76,7 @@ def test_a_tier_that_skips_an_update_is_too_far_from_float64(bench, monkeypatch)
 
     def one_update_less(contestant, case, data):
         losses, weights = honest(contestant, case, data)
-        return losses, [weights[0], case.weights()[1], *weights[2:]]
+        return Trained(losses, [weights[0], case.weights()[1], *weights[2:]])
 
     monkeypatch.setattr(correctness, "trained", one_update_less)
     with pytest.raises(
