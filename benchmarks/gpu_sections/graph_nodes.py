@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
+import pkgutil
+from collections.abc import Iterator
 from typing import Any
 
 from gpu_sections import SMALL, launches, ways
@@ -10,8 +13,8 @@ from gpu_sections.bench import Bench, say
 from gpu_sections.epochs import timed
 from xpnet_kernels import _launch
 
-TOGETHER = "STEPS_TOGETHER"
-"""What the captured epoch calls the number of steps in a graph."""
+PACKAGE, TOGETHER = "xpnet_kernels.mlp_epoch.graph", "STEPS_TOGETHER"
+"""The captured epoch, and what it calls the number of steps in a graph."""
 
 
 def run(bench: Bench) -> None:
@@ -43,10 +46,29 @@ def epoch(bench: Bench, steps: int) -> dict[str, Any]:
     entry = ways.named(bench, ways.GRAPH)
     if bench.plan.dry:
         return timed(bench, bench.case(SMALL), entry)
-    module = importlib.import_module("xpnet_kernels.mlp_epoch.graph")
-    before = getattr(module, TOGETHER)
-    setattr(module, TOGETHER, steps)
-    try:
+    with together(steps):
         return timed(bench, bench.case(SMALL), entry)
+
+
+@contextlib.contextmanager
+def together(steps: int) -> Iterator[None]:
+    """Let a graph hold so many steps within, whichever module of the captured epoch says it.
+
+    Raises
+    ------
+    RuntimeError
+        If none does.
+    """
+    package = importlib.import_module(PACKAGE)
+    names = [one.name for one in pkgutil.iter_modules(package.__path__, f"{PACKAGE}.")]
+    modules = [package, *(importlib.import_module(name) for name in names)]
+    before = {module: getattr(module, TOGETHER) for module in modules if hasattr(module, TOGETHER)}
+    if not before:
+        raise RuntimeError(f"no module of {PACKAGE} says {TOGETHER}")
+    for module in before:
+        setattr(module, TOGETHER, steps)
+    try:
+        yield
     finally:
-        setattr(module, TOGETHER, before)
+        for module, value in before.items():
+            setattr(module, TOGETHER, value)

@@ -13,7 +13,18 @@ from engines import gpu_is_usable
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "benchmarks"))
 
-from gpu_sections import FIRST_STEP, SECTIONS, barrier, correctness, data, epochs, peers, suite, ways
+from gpu_sections import (
+    FIRST_STEP,
+    SECTIONS,
+    barrier,
+    correctness,
+    data,
+    epochs,
+    graph_nodes,
+    peers,
+    suite,
+    ways,
+)
 from gpu_sections.bench import Bench, plain
 from gpu_sections.plan import DRY
 
@@ -143,6 +154,20 @@ def test_the_floor_comes_from_what_was_measured_before(bench):
 def test_what_json_has_not_becomes_null():
     values = {"a": float("nan"), "b": (np.float32(1.5), [float("inf")]), 3: np.arange(2), "c": True}
     assert plain(values) == {"a": None, "b": [1.5, [None]], "3": [0, 1], "c": True}
+
+
+def test_the_steps_in_a_graph_are_changed_where_they_are_said_and_put_back():
+    package = pytest.importorskip("xpnet_kernels.mlp_epoch.graph")
+    names = [name for name in sys.modules if name.startswith(package.__name__)]
+
+    def said():
+        return {getattr(sys.modules[name], graph_nodes.TOGETHER, None) for name in names} - {None}
+
+    with graph_nodes.together(7):
+        names = [name for name in sys.modules if name.startswith(package.__name__)]
+        assert said() == {7}
+    assert len(said()) == 1
+    assert said() != {7}
 
 
 def test_made_up_data_are_mnist_in_shape_and_always_the_same():
