@@ -51,6 +51,7 @@ def recorded(bench):
 def test_it_runs_on_doubles_and_fails_nowhere(section, bench, monkeypatch):
     without_rivals = [Entry("PyTorch eager", "fakes:Honest"), Entry("JAX, scan over all", "fakes:Honest")]
     monkeypatch.setattr(contestants, "of_rivals", lambda names: without_rivals)
+    monkeypatch.setattr("xpnet.bench.checks.DRAIN_SECONDS", 60.0)  # a busy machine is no failure here
     module, _, function = section.function.partition(":")
     if module.endswith("gemms"):
         pytest.importorskip("torch")
