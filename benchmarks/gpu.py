@@ -21,11 +21,15 @@ from typing import Any
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "benchmarks"), str(ROOT), str(ROOT / "kernels")]
 
+import render_gpu  # noqa: E402
 from gpu_sections import SECTIONS, Section  # noqa: E402
 from gpu_sections.runner import Run, environment  # noqa: E402
 
 LIMIT = 570.0
 """Seconds for all sections together."""
+
+SHOWN = 1000
+"""Characters of a log that are printed; more of them are in the file."""
 
 
 def probe(dry: bool) -> dict[str, Any]:
@@ -98,11 +102,21 @@ def main(given: Sequence[str] | None = None) -> int:
         path = told.out or Path(folder) / "dry.json"
         run = Run(about, path.resolve(), told.limit, told.dry_run, say=lambda line: print(line, flush=True))
         good = run.run(sections)
-        for one in run.document["sections"]:
-            if one["tail"]:
-                print(f"--- {one['name']}: {one['status']}\n{one['tail'].strip()}")
-        print(f"{'all went well' if good else 'not all went well'}" + (f": {told.out}" if told.out else ""))
+    report(run.document)
+    print(f"{'all went well' if good else 'not all went well'}" + (f": {told.out}" if told.out else ""))
     return 0 if good else 1
+
+
+def report(document: dict[str, Any]) -> None:
+    """Print the end of what each section said that did not go well, then the states and the goals."""
+    for one in document["sections"]:
+        if one["tail"]:
+            print(f"--- {one['name']}: {one['status']}\n{one['tail'].strip()[-SHOWN:]}")
+    print(
+        "\n".join(f"{one['name']}: {one['status']}, {one['seconds']:.1f} s" for one in document["sections"])
+    )
+    if document["kind"] == "gpu":
+        print(render_gpu.goals(document))
 
 
 if __name__ == "__main__":

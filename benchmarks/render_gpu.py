@@ -115,6 +115,8 @@ def remarks(document: dict[str, Any]) -> str:
         lines.append(
             f"Tests unsimulated: {passed} passed, {failed} failed, {found.get('skipped', 0)} skipped."
         )
+    if not document["finished"]:
+        lines.append("The run was cut short.")
     others = [one for one in document["sections"] if one["status"] != "ok"]
     if others:
         lines.append(

@@ -152,6 +152,30 @@ def test_without_a_gpu_it_says_so_and_writes_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_the_command_writes_a_result_that_renders_and_prints_what_went_wrong(tmp_path, monkeypatch, capsys):
+    import gpu
+    import render_gpu
+
+    about = {"commit": "unknown", "date": "2026-01-02", "versions": {}, "gpu": {"name": "made up"}}
+    monkeypatch.setattr(gpu, "probe", lambda dry: {"about": {**about}, "problem": ""})
+    sections = [Section(name, f"gpu_fakes:{name}", 60.0) for name in ("good", "raises")]
+    monkeypatch.setattr(gpu, "SECTIONS", sections)
+    out = tmp_path / "mine.json"
+    assert gpu.main(["--out", str(out), "--commit", "abc"]) == 1
+    said = capsys.readouterr().out
+    assert "RuntimeError: out of luck" in said
+    assert "raises: failed, " in said
+    assert "| at most 5 ms | not measured: the section 'epochs, small' was left out |" in said
+    (document,) = render_gpu.documents(tmp_path).values()
+    assert document["about"]["commit"] == "abc"
+    assert document["kind"] == "gpu"
+    assert "made up, driver unknown" in render_gpu.block({"mine": document})
+    assert gpu.main(["--out", str(out), "--sections", "good"]) == 0
+    assert "the commit is unknown: give it with --commit" in capsys.readouterr().out
+    with pytest.raises(ValueError, match="does not say of which commit"):
+        render_gpu.documents(tmp_path)
+
+
 def test_wrong_arguments_are_refused():
     for arguments, words in (
         (("--out", "x", "--sections", "none"), "unknown section 'none'"),

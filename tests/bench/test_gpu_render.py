@@ -158,6 +158,8 @@ def test_what_was_not_measured_says_why(document):
     assert found[0] == "not measured: the section 'epochs, small' did not end within 90 s"
     assert found[1] == "not measured: the section 'peers, small' was left out"
     assert render_gpu.times(document) == ""
+    assert "cut short" not in render_gpu.remarks(document)
+    assert "The run was cut short." in render_gpu.remarks(document | {"finished": False})
 
 
 def test_a_contestant_that_does_not_count_makes_no_ratio(document):
