@@ -40,7 +40,7 @@ def probe(dry: bool) -> dict[str, Any]:
     )
     if done.returncode != 0:
         raise SystemExit(f"cannot look for a GPU:\n{done.stderr}")
-    found: dict[str, Any] = json.loads(done.stdout)
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])  # a library may have printed before
     return found
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import sys
 from typing import Any
 
 from gpu_sections import environment
@@ -39,4 +38,4 @@ def probe() -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    json.dump(plain(probe()), sys.stdout)
+    print("\n" + json.dumps(plain(probe())))
