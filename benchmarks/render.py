@@ -28,7 +28,7 @@ RESULTS = FOLDER / "results"
 README = FOLDER.parent / "README.md"
 BEGIN, END = "<!-- benchmarks: begin, rendered by benchmarks/render.py -->", "<!-- benchmarks: end -->"
 
-OURS = ("xpnet numba-cuda", "xpnet numba, compiled")
+OURS = ("xpnet graph", "xpnet numba, compiled")
 """Whose ratios are shown: the first of these that was measured."""
 
 RIVALS = ("PyTorch", "JAX")

@@ -12,8 +12,7 @@ import xpnet
 from gpu_sections import ways
 from gpu_sections.bench import Bench, say
 from xpnet.bench.case import Case, accuracy
-from xpnet.bench.contestant import Contestant
-from xpnet.bench.tier import DoesNotApplyError
+from xpnet.bench.contestant import Contestant, DoesNotApplyError
 
 FITS = (
     ("xpnet persistent", "numba-cuda", "persistent"),

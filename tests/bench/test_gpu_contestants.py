@@ -1,6 +1,7 @@
 """What takes part on a GPU, as far as a machine without one can tell."""
 
 import time
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -9,9 +10,11 @@ from stand_ins import SimulatedBackend
 
 from xpnet.bench import contestants, reference
 from xpnet.bench.case import Case
+from xpnet.bench.contestant import Contestant, DoesNotApplyError
 from xpnet.bench.contestants import ON_A_GPU, RIVALS, Entry
 from xpnet.bench.player import make
 from xpnet.bench.remote import ContestantError, RemotePlayer, write_data
+from xpnet.bench.session import Session
 from xpnet.bench.tier import Tier, to_pixels
 from xpnet_kernels import mlp_epoch
 
@@ -78,17 +81,20 @@ def test_a_tier_trains_as_fit_does(play, pixels):
 VARIANTS = [one.variant for one in mlp_epoch.implementations if one.engine == "numba-cuda"]
 
 
-@pytest.mark.parametrize("pixels", [False, True])
-@pytest.mark.parametrize("variant", VARIANTS)
-def test_a_tier_of_the_gpu_agrees_with_float64(variant, pixels, data, monkeypatch):
+WAYS = [(variant, {"pixels": pixels}) for variant in VARIANTS for pixels in (False, True)]
+WAYS += [("persistent", {"deterministic": True})] if "persistent" in VARIANTS else []
+
+
+@pytest.mark.parametrize(("variant", "options"), WAYS)
+def test_a_tier_of_the_gpu_agrees_with_float64(variant, options, data, monkeypatch):
     """In the simulator, one step and two: what it is given is what the implementation takes."""
     library_for("numba-cuda", monkeypatch)
     if simulated():
         monkeypatch.setattr("xpnet.bench.tier.xpnet.use", lambda engine: SimulatedBackend())
-    x = np.rint(data.x[:6, 18:23] * 255).astype(np.float32) / np.float32(255)
+    x = np.rint(data.x[:6, 16:32] * 255).astype(np.float32) / np.float32(255)
     few = data._replace(x=x, t=data.t[:6] % 3)
-    case = Case((5, 4, 3), 4)
-    tier = Tier(variant, pixels=pixels)
+    case = Case((16, 4, 3), 4)
+    tier = Tier(variant, **options)
     tier.prepare(case, few, case.weights())
     for number, samples in enumerate((4, 6)):
         before = [np.array(array) for array in tier.weights()]
@@ -117,6 +123,37 @@ def test_a_tier_that_does_not_apply_says_why(case, data, monkeypatch):
         ValueError, match=r"kernel does not apply to 64-20-10, batch 20: 7 arrays in batches of 20"
     ):
         tier.prepare(case, data, case.weights())
+
+
+def test_one_to_which_the_case_does_not_apply_has_no_outcome(play):
+    import fakes
+
+    result = play(Elsewhere(), fakes.Honest(), Elsewhere())
+    (outcome,) = result.outcomes
+    assert outcome.label == "Honest 1"
+    assert outcome.counts
+
+
+def test_in_a_process_of_its_own_too(case, data):
+    session = Session(data, threads=1, epochs=1)
+    result = session.run(
+        case, [Entry("good", "fakes:Honest"), Entry("not", "test_gpu_contestants:Elsewhere")]
+    )
+    assert [one.label for one in result.outcomes] == ["good"]
+
+
+class Elsewhere(Contestant):
+    """Cannot play, and need not."""
+
+    def prepare(self, case, data, weights):
+        raise DoesNotApplyError("too wide")
+
+
+def test_numba_cuda_takes_part_in_each_of_its_ways(monkeypatch):
+    monkeypatch.setattr(contestants, "find", lambda name: SimpleNamespace(name=name))
+    labels = [entry.label for entry in contestants.of_backends(["numpy", "numba-cuda", "cupy"])]
+    ours = ["xpnet persistent", "xpnet graph", "xpnet numba-cuda, layer by layer"]
+    assert labels == ["xpnet numpy", *ours, "xpnet cupy"]
 
 
 def test_tf32_is_refused_where_there_is_none(data):

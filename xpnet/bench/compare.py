@@ -11,6 +11,7 @@ import numpy as np
 
 from xpnet.bench import checks, reference
 from xpnet.bench.case import Case, Data, accuracy
+from xpnet.bench.contestant import DoesNotApplyError
 from xpnet.bench.floor import Floor, bandwidth
 from xpnet.bench.machine import Load
 from xpnet.bench.player import Turn
@@ -94,7 +95,10 @@ class Comparison:
         self.check_samples = min(self.samples, check_steps * case.batch + self.samples % case.batch)
 
     def run(self) -> Result:
-        """Play; a contestant that fails is left out of the rest, and its outcome says why."""
+        """Play; one that fails is left out of the rest, and its outcome says why.
+
+        One to which the case does not apply has no outcome.
+        """
         self._expect()
         try:
             for label in self._start:
@@ -118,9 +122,13 @@ class Comparison:
             return
         try:
             play(label, *arguments)
-        except (ContestantError, ImportError) as error:
-            self.outcomes[label].error = str(error)
-            self.say(f"{label} failed: {error}")
+        except (ContestantError, ImportError, DoesNotApplyError) as error:
+            if isinstance(error, DoesNotApplyError) or str(error).startswith(DoesNotApplyError.__name__):
+                del self.outcomes[label]
+                self.say(f"{label} is left out: {error}")
+            else:
+                self.outcomes[label].error = str(error)
+                self.say(f"{label} failed: {error}")
             if label in self._players:
                 self._players.pop(label).close()
 

@@ -66,7 +66,8 @@ def installed(entry: Entry) -> bool:
 def of_backends(names: Sequence[str] | None = None) -> list[Entry]:
     """Return the contestants of these backends, or of all that are usable here.
 
-    `numba` takes part twice, because `fit` has two paths on it: compiled, and layer by layer.
+    `numba` takes part twice, because `fit` has two paths on it: compiled, and layer by layer; `numba-cuda`
+    once for each of its ways.
 
     Raises
     ------
@@ -83,6 +84,9 @@ def of_backends(names: Sequence[str] | None = None) -> list[Entry]:
             for engine, words in (("compiled", "compiled"), ("layers", "layer by layer")):
                 options = {"backend": backend.name, "engine": engine}
                 entries.append(Entry(f"{label}, {words}", _OURS, options))
+        elif backend.name == "numba-cuda":
+            # Not `fit` of an epoch at a time: each would capture its graph, and time the ways, anew.
+            entries += [one for one in of_tiers() if "pixels" not in one.options and "cupy" not in one.label]
         else:
             entries.append(Entry(label, _OURS, {"backend": backend.name}))
     return entries

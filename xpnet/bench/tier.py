@@ -9,14 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 import xpnet
-from xpnet.bench.case import Case, Data, Floats, Weights, logits
-from xpnet.bench.contestant import Contestant
+from xpnet.bench.case import Case, Data, Floats, Weights
+from xpnet.bench.contestant import Contestant, DoesNotApplyError
 from xpnet_kernels import mlp_epoch
 from xpnet_kernels._operation import Implementation
-
-
-class DoesNotApplyError(ValueError):
-    """An implementation cannot compute a case; the message says why."""
 
 
 class Tier(Contestant):
@@ -56,7 +52,10 @@ class Tier(Contestant):
             allow_tf32()
         self.case = case
         self.x, self.t = self.put(to_pixels(data.x) if self.pixels else data.x), self.put(data.t)
-        self.arrays = [self.put(array) for array in weights]
+        self.net = xpnet.nets.MultiLayerNet(case.sizes[0], case.sizes[1:-1], case.sizes[-1], seed=0)
+        for name, array in zip(self.net.params, weights, strict=True):
+            self.net.params[name] = array
+        self.arrays = list(self.net.params.values())
         self.optimizer = xpnet.optimizers.SGD(lr=case.lr)
         self.workspace: dict[str, Any] = {}
         obstacle, order = self.implementation.obstacle, self.put(np.arange(len(data.x)))
@@ -107,8 +106,8 @@ class Tier(Contestant):
         return xpnet.to_numpy(array)
 
     def predict(self, x: Any) -> Any:
-        """Return the logits, in plain array calls."""
-        return logits(self.arrays, x)
+        """Call `net.predict`."""
+        return self.net.predict(x)
 
     def facts(self) -> dict[str, Any]:
         """Return the device in words, and how the samples lie in memory."""
