@@ -76,7 +76,7 @@ class Products:
         xs = [self.random(batch, width) for width in widths]
         dys = [self.random(batch, width) for width in widths]
         ws = [0.01 * self.random(*shape) for shape in itertools.pairwise(widths)]
-        mm, addmm = self.torch.mm, self.torch.addmm
+        mm = self.torch.mm
 
         def products() -> None:
             for layer, w in enumerate(ws):
@@ -84,7 +84,7 @@ class Products:
             for layer in range(len(ws) - 1, -1, -1):
                 if layer:
                     mm(dys[layer + 1], ws[layer].T, out=dys[layer])
-                addmm(ws[layer], xs[layer].T, dys[layer + 1], alpha=-1e-9, out=ws[layer])
+                ws[layer].addmm_(xs[layer].T, dys[layer + 1], alpha=-1e-9)
 
         return {"device_ms": self.times(self.captured(products)), "flop": case.flops(batch)}
 

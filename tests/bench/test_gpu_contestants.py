@@ -154,6 +154,31 @@ def test_numba_cuda_takes_part_in_each_of_its_ways(monkeypatch):
     labels = [entry.label for entry in contestants.of_backends(["numpy", "numba-cuda", "cupy"])]
     ours = ["xpnet persistent", "xpnet graph", "xpnet numba-cuda, layer by layer"]
     assert labels == ["xpnet numpy", *ours, "xpnet cupy"]
+    assert [entry.on_gpu for entry in contestants.of_backends(["numpy", "numba-cuda", "cupy"])] == [
+        0,
+        1,
+        1,
+        1,
+        1,
+    ]
+
+
+@pytest.mark.parametrize("on_gpu", [False, True])
+def test_beside_a_gpu_the_rivals_must_compute_there_too(on_gpu, monkeypatch):
+    from xpnet.cli import _benchmark
+
+    entry = Entry("one", "fakes:Honest", on_gpu=on_gpu)
+    monkeypatch.setattr(contestants, "of_backends", lambda names: [entry])
+    monkeypatch.setattr(contestants, "installed", lambda entry: True)
+    request = _benchmark.Request(
+        **{**dict.fromkeys(_benchmark.Request.__dataclass_fields__), "cases": ("20@20",)}
+    )
+    request.dataset, request.vs = "digits", ("torch", "sklearn")
+    found = _benchmark.Benchmark(request).entries
+    told = {one.label: one.options.get("device") for one in found}
+    assert told["PyTorch eager"] == ("cuda" if on_gpu else None)
+    assert told["scikit-learn"] is None
+    assert ("PyTorch CUDA graph of a step" in told) == on_gpu
 
 
 def test_tf32_is_refused_where_there_is_none(data):

@@ -23,12 +23,15 @@ class Entry:
         As `Player` takes them.
     slow_to_compile : bool
         Whether it takes many seconds for every new shape, and so stays out of the sweep.
+    on_gpu : bool
+        Whether it needs a GPU.
     """
 
     label: str
     spec: str
     options: dict[str, Any] = field(default_factory=dict)
     slow_to_compile: bool = False
+    on_gpu: bool = False
 
 
 _TORCH, _JAX = "xpnet.bench.rivals.pytorch:Torch", "xpnet.bench.rivals.jax_xla:Jax"
@@ -88,7 +91,7 @@ def of_backends(names: Sequence[str] | None = None) -> list[Entry]:
             # Not `fit` of an epoch at a time: each would capture its graph, and time the ways, anew.
             entries += [one for one in of_tiers() if "pixels" not in one.options and "cupy" not in one.label]
         else:
-            entries.append(Entry(label, _OURS, {"backend": backend.name}))
+            entries.append(Entry(label, _OURS, {"backend": backend.name}, on_gpu=backend.name == "cupy"))
     return entries
 
 
@@ -107,15 +110,26 @@ def of_rivals(names: Sequence[str]) -> list[Entry]:
 
 
 def of_gpu_rivals(names: Sequence[str]) -> list[Entry]:
-    """Return the contestants of these rivals on a CUDA GPU, which their libraries must be able to use."""
-    device = {"torch": "cuda", "jax": "gpu"}
-    entries = [(name, entry) for name in names for entry in (*of_rivals([name]), *ON_A_GPU[name])]
-    return [replace(entry, options={**entry.options, "device": device[name]}) for name, entry in entries]
+    """Return the contestants of these rivals beside a CUDA GPU.
+
+    PyTorch and JAX must be able to use it: neither may fall back to the CPU.
+
+    Raises
+    ------
+    ValueError
+        If a name is unknown; lists the choices.
+    """
+    device = {"torch": {"device": "cuda"}, "jax": {"device": "gpu"}}
+    entries = [(name, one) for name in names for one in (*of_rivals([name]), *ON_A_GPU.get(name, ()))]
+    return [
+        replace(one, options={**one.options, **device.get(name, {})}, on_gpu=name in device)
+        for name, one in entries
+    ]
 
 
 def of_tiers(cpu: bool = False) -> list[Entry]:
     """Return xpnet's ways to train on a GPU; with `cpu`, the compiled one on the CPU as well."""
-    entries = [
+    made = [
         Entry("xpnet persistent", TIER, {"variant": "persistent"}),
         Entry("xpnet persistent, uint8", TIER, {"variant": "persistent", "pixels": True}),
         Entry("xpnet graph", TIER, {"variant": "graph"}),
@@ -123,6 +137,7 @@ def of_tiers(cpu: bool = False) -> list[Entry]:
         Entry("xpnet numba-cuda, layer by layer", _OURS, {"backend": "numba-cuda", "engine": "layers"}),
         Entry("xpnet cupy, layer by layer", _OURS, {"backend": "cupy", "engine": "layers"}),
     ]
+    entries = [replace(one, on_gpu=True) for one in made]
     if cpu:
         entries.append(Entry("xpnet on the CPU", _OURS, {"backend": "numba", "engine": "compiled"}))
     return entries
