@@ -40,8 +40,7 @@ def outcome(label, seconds, problems=(), accuracy=0.9):
     return {"label": label, "seconds": seconds, "problems": list(problems), "accuracy": accuracy}
 
 
-@pytest.fixture
-def document():
+def comparison():
     outcomes = [
         outcome("xpnet persistent", [0.002, 0.004, 0.002], accuracy=0.9701),
         outcome("PyTorch eager", [0.2, 0.2, 0.2]),
@@ -49,52 +48,51 @@ def document():
         outcome("JAX, scan over the epoch", [0.014, 0.014, 0.014], accuracy=None),
         outcome("PyTorch CUDA graph of a step", [0.001, 0.001, 0.001], ["half of the steps"]),
     ]
-    comparison = {
-        "what": "comparison",
-        "net": SMALL,
-        "result": {"name": "784-50-10, batch 100", "outcomes": outcomes},
-    }
+    result = {"name": "784-50-10, batch 100", "outcomes": outcomes}
+    return {"what": "comparison", "net": SMALL, "result": result}
+
+
+def tier(label, steps, worst):
+    plain = {"updates": [1e-4, 1e-5]}
+    errors = {"updates": [1e-5, worst]}
+    return {"what": "tier", "label": label, "steps": steps, "errors": errors, "numpy_float32": plain}
+
+
+def products():
     step = {"what": "step", "net": WIDE, "samples": 60_000}
+    return [
+        {**step, "kind": "fp32", "batch": 4096, "device_ms": [0.8]},
+        {**step, "kind": "fp32", "batch": 2656, "device_ms": [0.5]},
+        {**step, "kind": "tf32", "error": "RuntimeError: no tensor cores"},
+    ]
+
+
+@pytest.fixture
+def document():
     device = {"what": "device", "name": "a GPU", "cuda_runtime": 13010}
-    labels = ["xpnet persistent", "xpnet persistent", "xpnet graph"]
+    wide = {"what": "epochs", "label": "xpnet graph", "net": WIDE, "tf32": False, "device_ms": [13.0]}
+    fits = [
+        fit("xpnet persistent", [2.0, 9.0, 3.0], 0.9700),
+        fit("xpnet graph", [11.0, 12.0, 13.0], 0.9690),
+        fit("xpnet on the CPU", [80.0], 0.9702),
+    ]
     tiers = [
-        {
-            "what": "tier",
-            "label": label,
-            "steps": steps,
-            "errors": {"updates": [1e-5, worst]},
-            "numpy_float32": {"updates": [1e-4, 1e-5]},
-        }
-        for label, steps, worst in zip(labels, (600, 1, 600), (2e-4, 9, None), strict=True)
+        tier("xpnet persistent", 600, 2e-4),
+        tier("xpnet persistent", 1, 9),
+        tier("xpnet graph", 600, None),
     ]
     repeated = {"what": "repeated", "label": "xpnet persistent", "same_bits": False}
-    wide = {"what": "epochs", "label": "xpnet graph"}
-    return {
-        "schema": 1,
-        "kind": "gpu",
-        "about": ABOUT,
-        "finished": True,
-        "sections": [
-            section("correctness", *tiers, repeated),
-            section("environment", {"what": "data", "name": "MNIST"}, device),
-            section(
-                "epochs, small",
-                fit("xpnet persistent", [2.0, 9.0, 3.0], 0.9700),
-                fit("xpnet graph", [11.0, 12.0, 13.0], 0.9690),
-                fit("xpnet on the CPU", [80.0], 0.9702),
-            ),
-            section("peers, small", comparison),
-            section(
-                "gemms",
-                {**step, "kind": "fp32", "batch": 4096, "device_ms": [0.8]},
-                {**step, "kind": "fp32", "batch": 2656, "device_ms": [0.5]},
-                {**step, "kind": "tf32", "error": "RuntimeError: no tensor cores"},
-                status="failed",
-            ),
-            section("epochs, wide", {**wide, "net": WIDE, "tf32": False, "device_ms": [13.0]}),
-            section("tests", {"what": "pytest", "tests": 10, "failures": 1, "errors": 1, "skipped": 2}),
-        ],
-    }  # fmt: skip
+    tests = {"what": "pytest", "tests": 10, "failures": 1, "errors": 1, "skipped": 2}
+    sections = [
+        section("correctness", *tiers, repeated),
+        section("environment", {"what": "data", "name": "MNIST"}, device),
+        section("epochs, small", *fits),
+        section("peers, small", comparison()),
+        section("gemms", *products(), status="failed"),
+        section("epochs, wide", wide),
+        section("tests", tests),
+    ]
+    return {"schema": 1, "kind": "gpu", "about": ABOUT, "finished": True, "sections": sections}
 
 
 def rows(text):
