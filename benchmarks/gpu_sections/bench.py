@@ -7,6 +7,7 @@ import functools
 import json
 import math
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Iterator
@@ -41,13 +42,14 @@ class Bench:
         self.plan, self.earlier = plan, earlier or []
         self.until = time.monotonic() + limit
         self.failures: list[str] = []
-        self._output = output
+        self._output, self._one_at_a_time = output, threading.Lock()
 
     def record(self, what: str, **values: Any) -> None:
         """Keep a measurement."""
         line = json.dumps(plain({"what": what, **values}))
-        self._output.write(line + "\n")
-        self._output.flush()
+        with self._one_at_a_time:
+            self._output.write(line + "\n")
+            self._output.flush()
 
     @contextlib.contextmanager
     def attempt(self, what: str, **values: Any) -> Iterator[None]:

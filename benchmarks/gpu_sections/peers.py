@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import functools
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -22,6 +22,9 @@ from xpnet.bench.remote import RemotePlayer, write_data
 
 SECONDS_TO_FINISH = 20.0
 """Left at the end of the section for the last checks of everybody."""
+
+WARM_STEPS = 21
+"""Steps that each takes before the comparison: enough to capture a graph of twenty."""
 
 BRIEF = (
     "xpnet persistent",
@@ -40,11 +43,11 @@ def run(bench: Bench, net: str, tf32: bool = False, cpu: bool = False, compiled:
     with tempfile.TemporaryDirectory(prefix="xpnet-gpu-") as name:
         folder = Path(name)
         write_data(bench.data, folder)
-        with _players(bench, case, entries, folder) as players:
+        with _players(bench, case, entries, folder) as waiting:
             result = Comparison(
                 case,
                 bench.data,
-                {label: functools.partial(_same, player) for label, player in players.items()},
+                waiting,
                 epochs=_epochs(bench, case),
                 threads=threads.available(),
                 floor=floor(bench, tf32),
@@ -55,10 +58,6 @@ def run(bench: Bench, net: str, tf32: bool = False, cpu: bool = False, compiled:
             ).run()
     bench.record("comparison", net=net, tf32=tf32, result=result.to_dict())
     bench.failures += [f"{one.label}: {found}" for one in result.outcomes for found in one.problems[:1]]
-
-
-def _same(player: RemotePlayer) -> RemotePlayer:
-    return player
 
 
 def _epochs(bench: Bench, case: Case) -> int:
@@ -85,16 +84,31 @@ def _entries(bench: Bench, case: Case, cpu: bool, everybody: bool) -> list[Entry
 @contextlib.contextmanager
 def _players(
     bench: Bench, case: Case, entries: list[Entry], folder: Path
-) -> Iterator[dict[str, RemotePlayer]]:
-    """Start everybody's process at once, so that they import their libraries side by side."""
+) -> Iterator[dict[str, Callable[[], RemotePlayer]]]:
+    """Start everybody's process and make all ready side by side: compiling takes most of the time there is.
+
+    Yields what waits for each to be ready.
+    """
+    samples = len(bench.data.x)
+    few = min(samples, WARM_STEPS * case.batch + samples % case.batch)
     with contextlib.ExitStack() as stack:
-        started: dict[str, RemotePlayer] = {}
+        pool = stack.enter_context(ThreadPoolExecutor(max(len(entries), 1)))
+        waiting: dict[str, Callable[[], RemotePlayer]] = {}
         for index, entry in enumerate(entries):
             count, limit = threads.available(), bench.plan.player_limit
             player = RemotePlayer(entry.spec, entry.options, case, folder, f"player{index}", count, limit)
             stack.callback(player.close)
-            started[entry.label] = player
-        yield started
+            waiting[entry.label] = pool.submit(_warmed, bench, entry.label, player, few).result
+        yield waiting
+
+
+def _warmed(bench: Bench, label: str, player: RemotePlayer, samples: int) -> RemotePlayer:
+    """Return a player that has imported and compiled; raise what it failed with."""
+    started = time.monotonic()
+    player.prepare()
+    player.epoch(0, samples)
+    bench.record("made ready", label=label, seconds=time.monotonic() - started)
+    return player
 
 
 def floor(bench: Bench, tf32: bool) -> Floor:

@@ -1,5 +1,6 @@
 """The sections of `benchmarks/gpu.py` on doubles: each function runs, so that no slip costs time on a GPU."""
 
+import dataclasses
 import importlib
 import io
 import json
@@ -81,6 +82,27 @@ def test_once_the_first_step_has_failed_the_persistent_kernel_is_left_alone(benc
     assert not any(
         "persistent" in entry.label for entry in peers._entries(bench, bench.case("50@100"), False, True)
     )
+
+
+def test_contestants_that_hang_or_cannot_start_cost_themselves_only(bench, monkeypatch):
+    bench.plan = dataclasses.replace(DRY, player_limit=8.0)
+    monkeypatch.setattr(ways, "entries", lambda *args: [Entry("xpnet graph", "fakes:Honest")])
+    rivals = [
+        Entry("PyTorch eager", "test_gpu_contestants:Stuck"),
+        Entry("JAX, scan over all", "fakes:CannotStart"),
+        Entry("PyTorch CUDA graph of 20 steps", "test_gpu_contestants:Elsewhere"),
+    ]
+    monkeypatch.setattr(contestants, "of_rivals", lambda names: rivals)
+    monkeypatch.setattr("xpnet.bench.checks.DRAIN_SECONDS", 60.0)
+    peers.run(bench, net="50@100")
+    *_, comparison = recorded(bench)
+    outcomes = {one["label"]: one["error"] for one in comparison["result"]["outcomes"]}
+    assert outcomes == {
+        "xpnet graph": "",
+        "PyTorch eager": "no answer within 8 s",
+        "JAX, scan over all": "ValueError: no such device",
+    }
+    assert len(bench.failures) == 2
 
 
 def test_a_tier_that_skips_an_update_is_too_far_from_float64(bench, monkeypatch):
