@@ -70,6 +70,6 @@ DRY = Plan(
     rounds=(2, 4),
     nodes=(1, 2),
     calls=2,
-    player_limit=60.0,
+    player_limit=120.0,
     settle=0.0,
 )
