@@ -2,8 +2,9 @@
 
 Every `results/*.json` that `xpnet bench --json` wrote gets its full tables (`results/NAME.md`) and its
 pictures (`results/NAME.png`, `results/NAME-sweep.png`). The README's block between the markers gets of each
-the times of one case a net, xpnet's ratios in all cases, and the pictures; with `--check` nothing is written
-and the exit code is 1 if the block is not what the results say.
+the times of one case a net, xpnet's ratios in all cases, and the pictures; the second block, of the GPU,
+comes from `results/gpu/*.json` (see `render_gpu`). With `--check` nothing is written and the exit code is 1
+if the blocks are not what the results say.
 """
 
 from __future__ import annotations
@@ -12,6 +13,10 @@ import argparse
 import statistics
 import sys
 from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+import render_gpu
 
 from xpnet.bench import picture, report
 from xpnet.bench.agreement import agreement
@@ -23,7 +28,7 @@ RESULTS = FOLDER / "results"
 README = FOLDER.parent / "README.md"
 BEGIN, END = "<!-- benchmarks: begin, rendered by benchmarks/render.py -->", "<!-- benchmarks: end -->"
 
-OURS = ("xpnet numba-cuda", "xpnet numba, compiled")
+OURS = ("xpnet graph", "xpnet numba, compiled")
 """Whose ratios are shown: the first of these that was measured."""
 
 RIVALS = ("PyTorch", "JAX")
@@ -121,17 +126,17 @@ def block(documents: dict[str, Document]) -> str:
     return "\n\n".join([BEGIN, *parts, END])
 
 
-def replaced(text: str, new: str) -> str:
-    """Return the README's text with its block replaced.
+def replaced(text: str, new: str, begin: str = BEGIN, end: str = END) -> str:
+    """Return the README's text with its block between two markers replaced.
 
     Raises
     ------
     ValueError
         If the markers are not there, once each and in order.
     """
-    if text.count(BEGIN) != 1 or text.count(END) != 1 or text.index(END) < text.index(BEGIN):
-        raise ValueError(f"{README.name} needs these two lines, once each: {BEGIN} and {END}")
-    return text[: text.index(BEGIN)] + new + text[text.index(END) + len(END) :]
+    if text.count(begin) != 1 or text.count(end) != 1 or text.index(end) < text.index(begin):
+        raise ValueError(f"{README.name} needs these two lines, once each: {begin} and {end}")
+    return text[: text.index(begin)] + new + text[text.index(end) + len(end) :]
 
 
 def draw(document: Document, stem: str) -> None:
@@ -152,14 +157,18 @@ def main() -> int:
         print(f"no results in {RESULTS}; make one: xpnet bench --json benchmarks/results/NAME.json")
         return 1
     before = README.read_text()
+    gpus = render_gpu.documents(RESULTS / "gpu")
     after = replaced(before, block(documents))
+    after = replaced(after, render_gpu.block(gpus), render_gpu.BEGIN, render_gpu.END)
     if check:
         print("up to date" if after == before else f"{README.name} is not what the results say: render it")
         return int(after != before)
     for stem, document in documents.items():
         draw(document, stem)
+    for stem, gpu in gpus.items():
+        (RESULTS / "gpu" / f"{stem}.md").write_text(render_gpu.details(gpu, stem))
     README.write_text(after)
-    print(f"rendered {', '.join(documents)}")
+    print(f"rendered {', '.join([*documents, *gpus])}")
     return 0
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import importlib.util
 from types import MappingProxyType
 
-import array_api_strict
 import numpy as np
+import pytest
 from engines import simulated
 
 from xpnet import _backends, to_numpy
@@ -21,7 +22,11 @@ class StrictBackend(Backend):
     name = "array-api-strict"
     family = "array_api_strict"
     engines = _dispatch.REFERENCE
-    second = array_api_strict.Device("device1")
+
+    def __init__(self):
+        # A machine with a GPU and no network may lack it: what needs it is skipped there.
+        self.library = pytest.importorskip("array_api_strict")
+        self.second = self.library.Device("device1")
 
     def problem(self):
         return None
@@ -31,16 +36,16 @@ class StrictBackend(Backend):
 
     @property
     def xp(self):
-        return array_api_strict
+        return self.library
 
     def from_host(self, array):
-        return array_api_strict.asarray(array, device=self.second)
+        return self.library.asarray(array, device=self.second)
 
     def asarray(self, values, dtype=None):
         made = super().asarray(values, None if dtype is None or _is_strict(values) else dtype)
         if dtype is None:
             return made
-        return array_api_strict.astype(made, getattr(array_api_strict, np.dtype(dtype).name), copy=False)
+        return self.library.astype(made, getattr(self.library, np.dtype(dtype).name), copy=False)
 
 
 def _is_strict(values):
@@ -60,7 +65,9 @@ class SimulatedBackend(NumpyBackend):
 
 
 EVERY_BACKEND = dict(_backends._BACKENDS)
-EVERY_BACKEND |= {stand_in.name: stand_in for stand_in in (StrictBackend(), SimulatedBackend())}
+EVERY_BACKEND |= {SimulatedBackend.name: SimulatedBackend()}
+if importlib.util.find_spec("array_api_strict") is not None:
+    EVERY_BACKEND |= {StrictBackend.name: StrictBackend()}
 
 
 def family(array):
@@ -72,7 +79,7 @@ def check(actual, expected, backend, dtype="float64", rtol=1e-12, atol=1e-12):
     """Compare an array of any family with NumPy values: family, device, dtype, shape and values."""
     assert family(actual) == backend.family
     if backend.family == "array_api_strict":
-        assert actual.device == StrictBackend.second
+        assert actual.device == backend.second
     host = to_numpy(actual)
     assert host.dtype == np.dtype(dtype)
     np.testing.assert_allclose(host, expected, rtol=rtol, atol=atol, strict=False)

@@ -31,7 +31,9 @@ def render(monkeypatch, tmp_path):
     monkeypatch.setattr(module, "README", tmp_path / "README.md")
     monkeypatch.setattr(sys, "argv", ["render.py"])
     (tmp_path / "results").mkdir()
-    (tmp_path / "README.md").write_text(f"before\n\n{module.BEGIN}\nold\n{module.END}\n\nafter\n")
+    gpu = f"{module.render_gpu.BEGIN}\nold\n{module.render_gpu.END}"
+    block = f"{module.BEGIN}\nold\n{module.END}"
+    (tmp_path / "README.md").write_text(f"before\n\n{block}\n\n{gpu}\n\nafter\n")
     return module
 
 

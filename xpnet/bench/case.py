@@ -52,6 +52,8 @@ class Case:
         Of the initial weights and of the order of the samples.
     samples : int or None, optional
         How many training samples an epoch visits; None for all.
+    tf32 : bool, optional
+        Whether matrix products take TF32 on a GPU: float32 with 10 bits of each factor's fraction, not 23.
     """
 
     sizes: tuple[int, ...]
@@ -59,9 +61,10 @@ class Case:
     lr: float = 0.1
     seed: int = 0
     samples: int | None = None
+    tf32: bool = False
 
     def __str__(self) -> str:
-        return f"{self.net}, batch {self.batch}"
+        return f"{self.net}, batch {self.batch}" + (", TF32" if self.tf32 else "")
 
     @property
     def net(self) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 
 from xpnet.bench import checks, reference
 from xpnet.bench.case import Case, Data, accuracy
+from xpnet.bench.contestant import DoesNotApplyError
 from xpnet.bench.floor import Floor, bandwidth
 from xpnet.bench.machine import Load
 from xpnet.bench.player import Turn
@@ -60,6 +61,10 @@ class Comparison:
         Measured before; the comparison is then a brief one, without inference and GEMM rates.
     settle : float, optional
         Seconds of rest before each turn.
+    until : float, optional
+        On the clock of `time.monotonic`: after that nobody is made ready, and only the first round begun.
+    check_steps : int, optional
+        Steps of the epochs that are checked step by step.
     say : callable, optional
         Told in a line what goes on.
     """
@@ -74,10 +79,12 @@ class Comparison:
         threads: int = 1,
         floor: Floor | None = None,
         settle: float = SETTLE,
+        until: float = math.inf,
+        check_steps: int = CHECK_STEPS,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.case, self.data, self.epochs, self.threads = case, data.first(case.samples), epochs, threads
-        self.settle, self.floor = settle, floor
+        self.settle, self.until, self.floor = settle, until, floor
         self._say = say
         self._start = players
         self._players: dict[str, Plays] = {}
@@ -85,10 +92,13 @@ class Comparison:
         self.outcomes = {label: Outcome(label) for label in players}
         self.samples = len(self.data.x)
         # Its last batch is as large as a whole epoch's: another size would compile other code.
-        self.check_samples = min(self.samples, CHECK_STEPS * case.batch + self.samples % case.batch)
+        self.check_samples = min(self.samples, check_steps * case.batch + self.samples % case.batch)
 
     def run(self) -> Result:
-        """Play; a contestant that fails is left out of the rest, and its outcome says why."""
+        """Play; one that fails is left out of the rest, and its outcome says why.
+
+        One to which the case does not apply has no outcome.
+        """
         self._expect()
         try:
             for label in self._start:
@@ -112,9 +122,13 @@ class Comparison:
             return
         try:
             play(label, *arguments)
-        except (ContestantError, ImportError) as error:
-            self.outcomes[label].error = str(error)
-            self.say(f"{label} failed: {error}")
+        except (ContestantError, ImportError, DoesNotApplyError) as error:
+            if isinstance(error, DoesNotApplyError) or str(error).startswith(DoesNotApplyError.__name__):
+                del self.outcomes[label]
+                self.say(f"{label} is left out: {error}")
+            else:
+                self.outcomes[label].error = str(error)
+                self.say(f"{label} failed: {error}")
             if label in self._players:
                 self._players.pop(label).close()
 
@@ -128,6 +142,8 @@ class Comparison:
             self._means.append(float(np.mean(losses)))
 
     def _prepare(self, label: str) -> None:
+        if time.monotonic() > self.until:
+            raise ContestantError("no time was left to make it ready")
         self.say(f"{label}: compiling and warming up")
         player = self._players[label] = self._start[label]()
         outcome = self.outcomes[label]
@@ -142,6 +158,9 @@ class Comparison:
 
     def _rounds(self) -> None:
         for number in range(self.epochs):
+            if number and time.monotonic() > self.until:
+                self.say(f"no time is left after {number} rounds of {self.epochs}")
+                break
             self.say(f"round {number + 1} of {self.epochs}")
             labels = list(self._players)
             first = number % max(len(labels), 1)

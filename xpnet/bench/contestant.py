@@ -11,6 +11,10 @@ import numpy.typing as npt
 from xpnet.bench.case import Case, Data, Floats, Weights
 
 
+class DoesNotApplyError(ValueError):
+    """A contestant cannot play a case, and need not; the message says why."""
+
+
 class Contestant:
     """One way to train the net of a case.
 

@@ -12,6 +12,7 @@ import numpy.typing as npt
 import xpnet
 from xpnet.bench.case import Case, Data, Floats, Weights
 from xpnet.bench.contestant import Contestant
+from xpnet.bench.tier import allow_tf32
 
 
 class _Unmeasured(xpnet.nets.MultiLayerNet):
@@ -40,6 +41,8 @@ class Ours(Contestant):
 
     def prepare(self, case: Case, data: Data, weights: Weights) -> None:
         """Build a MultiLayerNet and give it the weights."""
+        if case.tf32:
+            allow_tf32()
         self.case = case
         self.x, self.t = self.put(data.x), self.put(data.t)
         self.net = _Unmeasured(case.sizes[0], case.sizes[1:-1], case.sizes[-1], seed=0)

@@ -6,7 +6,7 @@ formulas measures how far rounding alone carries a net away from it, and so how 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -112,27 +112,51 @@ def expect(case: Case, data: Data, weights: Weights, number: int, samples: int) 
 
 
 def train(case: Case, data: Data, weights: Weights, number: int, samples: int, dtype: Any) -> Trained:
-    """Train one epoch in `dtype` on the first `samples` samples; `weights` are not changed."""
+    """Train one epoch in `dtype` on the first `samples` samples; `weights` are not changed.
+
+    Where the case allows TF32, float32 products round their factors to it, as a GPU does.
+    """
     x = data.x[:samples].astype(dtype, copy=False)
     weights = [array.astype(dtype) for array in weights]
+    factor = to_tf32 if case.tf32 and dtype == np.float32 else _as_it_is
     order, losses = case.order(number, samples), []
     for start in range(0, samples, case.batch):
         index = order[start : start + case.batch]
-        losses.append(step(weights, x[index], data.t[index], case.lr))
+        losses.append(step(weights, x[index], data.t[index], case.lr, factor))
     return Trained(np.array(losses, np.float64), weights)
 
 
-def step(weights: Weights, x: Floats, t: npt.NDArray[np.int64], lr: float) -> float:
-    """Take one step of SGD in place; return the mean softmax cross-entropy before it."""
+def _as_it_is(array: Floats) -> Floats:
+    return array
+
+
+def to_tf32(array: Floats) -> Floats:
+    """Round float32 to 10 bits of the fraction, ties away from zero, as tensor cores take their factors."""
+    bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    rounded: Floats = ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
+    return rounded
+
+
+def step(
+    weights: Weights,
+    x: Floats,
+    t: npt.NDArray[np.int64],
+    lr: float,
+    factor: Callable[[Floats], Floats] = _as_it_is,
+) -> float:
+    """Take one step of SGD in place; return the mean softmax cross-entropy before it.
+
+    `factor` is what is done to both factors of every matrix product.
+    """
     inputs = [x]
     for W, b in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        inputs.append(np.maximum(inputs[-1] @ W + b, 0))
-    loss, dy = softmax_cross_entropy(inputs[-1] @ weights[-2] + weights[-1], t)
+        inputs.append(np.maximum(factor(inputs[-1]) @ factor(W) + b, 0))
+    loss, dy = softmax_cross_entropy(factor(inputs[-1]) @ factor(weights[-2]) + weights[-1], t)
     for layer in range(len(inputs) - 1, -1, -1):
         W, b = weights[2 * layer], weights[2 * layer + 1]
-        dW, db = inputs[layer].T @ dy, dy.sum(axis=0)
+        dW, db = factor(inputs[layer]).T @ factor(dy), dy.sum(axis=0)
         if layer:
-            dy = (dy @ W.T) * (inputs[layer] > 0)
+            dy = (factor(dy) @ factor(W).T) * (inputs[layer] > 0)
         W -= lr * dW
         b -= lr * db
     return loss

@@ -9,6 +9,7 @@ import json
 import os
 import subprocess
 import sys
+import threading
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -37,6 +38,8 @@ class RemotePlayer:
         Of the files it writes; unique in the folder.
     thread_count : int
         What the process is held to.
+    limit : float, optional
+        Seconds that one answer may take; a process that takes longer is killed.
 
     Raises
     ------
@@ -45,9 +48,16 @@ class RemotePlayer:
     """
 
     def __init__(
-        self, spec: str, options: dict[str, Any], case: Case, folder: Path, name: str, thread_count: int
+        self,
+        spec: str,
+        options: dict[str, Any],
+        case: Case,
+        folder: Path,
+        name: str,
+        thread_count: int,
+        limit: float | None = None,
     ) -> None:
-        self.folder, self.name = folder, name
+        self.folder, self.name, self.limit = folder, name, limit
         self._log = (folder / f"{name}.log").open("w+")
         environment = {
             **os.environ,
@@ -106,14 +116,33 @@ class RemotePlayer:
 
     def _ask(self, command: str, **arguments: Any) -> Any:
         self._send({"command": command, "arguments": arguments})
-        assert self._process.stdout is not None
-        line = self._process.stdout.readline()
+        line = self._line_in_time()
         if not line:
             raise ContestantError(self._last_words())
         answer = json.loads(line)
         if "error" in answer:
             raise ContestantError(answer["error"])
         return answer["result"]
+
+    def _line_in_time(self) -> str:
+        assert self._process.stdout is not None
+        if self.limit is None:
+            return self._process.stdout.readline()
+        expired = threading.Event()
+
+        def end() -> None:
+            expired.set()
+            self._process.kill()
+
+        timer = threading.Timer(self.limit, end)
+        timer.start()
+        try:
+            line = self._process.stdout.readline()
+        finally:
+            timer.cancel()
+        if not line and expired.is_set():
+            raise ContestantError(f"no answer within {self.limit:g} s")
+        return line
 
     def _send(self, message: dict[str, Any]) -> None:
         assert self._process.stdin is not None

@@ -52,7 +52,10 @@ class Benchmark:
         self.request = request
         with user_values():
             self.entries = contestants.of_backends(request.backends)
-            rivals = contestants.of_rivals(request.vs or ())
+            # Beside a GPU the rivals must compute there too.
+            on_gpu = any(entry.on_gpu for entry in self.entries)
+            of_rivals = contestants.of_gpu_rivals if on_gpu else contestants.of_rivals
+            rivals = of_rivals(request.vs or ())
         self.entries += [entry for entry in rivals if self._present(entry)]
         train, test = load_dataset(request.dataset)
         self.data = Data(*(np.ascontiguousarray(array) for array in (*train, *test)))
