@@ -1,0 +1,196 @@
+"""Threads of simulated CUDA blocks take turns: each runs until it must wait for others, and ends so.
+
+The order of turns is always the same, or drawn from a seed. A thread waits for its block, or for its warp, or
+it spins: it looks again and again at memory that another one will write. When nobody can go on, that is an
+error which says so.
+"""
+
+import random
+import threading
+
+import numpy as np
+from numba.cuda.simulator.kernel import BlockThread
+
+GOING, SPINNING, AT_BARRIER, IN_WARP, ENDED = (
+    "is going",
+    "spins",
+    "is at a barrier",
+    "waits for its warp",
+    "ended",
+)
+
+ROUNDS_OF_SPINNING = 1000
+"""So many rounds in which threads only spin are a deadlock; a kernel that gives up sooner is none."""
+
+WARP = 32
+
+
+class TakingTurns(BlockThread):
+    """A CUDA thread that runs only when it is told to, until it must wait or ends."""
+
+    def __init__(self, *args):
+        super().__init__(*args)
+        self.state = GOING
+        self.mask = self.value = self.received = None
+        self._turn, self._done = threading.Lock(), threading.Lock()
+        self._turn.acquire()
+        self._done.acquire()
+
+    def advance(self):
+        """Run until it must wait or ends; raise what the kernel raised."""
+        self.state = GOING
+        if self.ident is None:
+            self.start()
+        else:
+            self._turn.release()
+        self._done.acquire()
+        if self.exception and not self.abort:
+            raise self.exception[0].with_traceback(self.exception[1])
+
+    def run(self):
+        super().run()
+        self.state = ENDED
+        self._done.release()
+
+    def wait(self, state):
+        """Give up the turn; called by the thread itself."""
+        self.state = state
+        self._done.release()
+        self._turn.acquire()
+        if self.abort:
+            raise RuntimeError("another thread failed")
+
+    def syncthreads(self):
+        self.wait(AT_BARRIER)
+
+    def spin(self):
+        """Let the others have a turn before this thread looks again."""
+        self.wait(SPINNING)
+
+    def exchange(self, mask, value):
+        """Meet the threads of the warp that `mask` names; return the values that all of them brought."""
+        self.mask, self.value = int(mask), value
+        self.wait(IN_WARP)
+        return self.received
+
+
+def threads_of(block, manager, function, args):
+    """Return the threads of one block."""
+    return [
+        TakingTurns(lambda: function(*args), manager, block, place, False)
+        for place in np.ndindex(*manager._block_dim)
+    ]
+
+
+def run_in_turns(blocks, seed=None):
+    """Run the threads of some blocks, which may wait for each other, to their end.
+
+    Parameters
+    ----------
+    blocks : list of list of TakingTurns
+    seed : int, optional
+        Draws the order of turns anew in each round; without it threads take turns as they are numbered.
+    """
+    threads = [thread for block in blocks for thread in block]
+    draw = random.Random(seed)
+    rounds_of_spinning = 0
+    try:
+        while any(thread.state is not ENDED for thread in threads):
+            order = [thread for thread in threads if thread.state in (GOING, SPINNING)]
+            if seed is not None:
+                draw.shuffle(order)
+            went_on = let_go_on(order) + sum(
+                release_barrier(block) + release_warps(block) for block in blocks
+            )
+            rounds_of_spinning = 0 if went_on else rounds_of_spinning + 1
+            if not went_on and (not order or rounds_of_spinning > ROUNDS_OF_SPINNING):
+                raise RuntimeError(f"deadlock: {what_they_wait_for(threads)}")
+    finally:
+        end_all(threads)
+
+
+def let_go_on(order):
+    """Give each thread a turn; return how many did more than look once more."""
+    went_on = 0
+    for thread in order:
+        before = thread.state
+        thread.advance()
+        went_on += (before, thread.state) != (SPINNING, SPINNING)
+    return went_on
+
+
+def release_barrier(block):
+    """Let a block go on whose threads are all at a barrier; return whether they were."""
+    states = {thread.state for thread in block}
+    if states == {AT_BARRIER, ENDED}:
+        raise RuntimeError(f"only part of block {list(block[0].blockIdx)} reached a barrier")
+    if states != {AT_BARRIER}:
+        return 0
+    for thread in block:
+        thread.state = GOING
+    return 1
+
+
+def release_warps(block):
+    """Let the warps go on of which all threads that the mask names have come; return how many."""
+    released = 0
+    for first in range(0, len(block), WARP):
+        warp = block[first : first + WARP]
+        waiting = next((thread for thread in warp if thread.state is IN_WARP), None)
+        if waiting is None:
+            continue
+        named = [lane for lane in range(len(warp)) if waiting.mask >> lane & 1]
+        if all(warp[lane].state is IN_WARP and warp[lane].mask == waiting.mask for lane in named):
+            received = {lane: warp[lane].value for lane in named}
+            for lane in named:
+                warp[lane].received, warp[lane].state = received, GOING
+            released += 1
+    return released
+
+
+def what_they_wait_for(threads):
+    """Say how many threads of which blocks wait for what."""
+    found = {}
+    for thread in threads:
+        found.setdefault((tuple(thread.blockIdx), thread.state), []).append(thread)
+    return "; ".join(
+        f"block {block}: {len(some)} threads, each {state}" for (block, state), some in found.items()
+    )
+
+
+def end_all(threads):
+    """Have the threads leave the kernel that are still in it, so that it leaves nothing behind."""
+    for thread in threads:
+        if thread.ident is not None and thread.state is not ENDED:
+            thread.abort = True
+            thread.advance()
+
+
+def lane_of(thread):
+    """Return a thread's place in its warp."""
+    return thread.thread_id % WARP
+
+
+def shuffle_from(source):
+    """Return a shuffle that takes the value of the lane `source(lane, by)`, or keeps one's own."""
+
+    def shuffle(module, mask, value, by):
+        thread = threading.current_thread()
+        received = thread.exchange(mask, value)
+        return received.get(source(lane_of(thread), by), value)
+
+    return shuffle
+
+
+SHUFFLES = {
+    "shfl_sync": shuffle_from(lambda lane, by: by),
+    "shfl_up_sync": shuffle_from(lambda lane, by: lane - by),
+    "shfl_down_sync": shuffle_from(lambda lane, by: lane + by),
+    "shfl_xor_sync": shuffle_from(lambda lane, by: lane ^ by),
+}
+"""The shuffles of numba.cuda, which its simulator lacks."""
+
+
+def syncwarp(module, mask=0xFFFFFFFF):
+    """Meet the threads of the warp."""
+    threading.current_thread().exchange(mask, None)
