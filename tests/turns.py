@@ -76,37 +76,53 @@ class TakingTurns(BlockThread):
 
 def threads_of(block, manager, function, args):
     """Return the threads of one block."""
-    return [
-        TakingTurns(lambda: function(*args), manager, block, place, False)
-        for place in np.ndindex(*manager._block_dim)
-    ]
+
+    def run():
+        with np.errstate(invalid="ignore"):  # a GPU makes NaN without a word
+            function(*args)
+
+    return [TakingTurns(run, manager, block, place, False) for place in np.ndindex(*manager._block_dim)]
 
 
 def run_in_turns(blocks, seed=None):
     """Run the threads of some blocks, which may wait for each other, to their end.
 
+    A block goes on until it waits for another one, so that a kernel in which it should wait, and does not,
+    meets memory as far from the right state as can be.
+
     Parameters
     ----------
     blocks : list of list of TakingTurns
     seed : int, optional
-        Draws the order of turns anew in each round; without it threads take turns as they are numbered.
+        Draws the order of blocks, and of their threads, for each turn; by default that of their numbers.
     """
-    threads = [thread for block in blocks for thread in block]
-    draw = random.Random(seed)
+    draw = random.Random(seed) if seed is not None else None
     rounds_of_spinning = 0
     try:
-        while any(thread.state is not ENDED for thread in threads):
-            order = [thread for thread in threads if thread.state in (GOING, SPINNING)]
-            if seed is not None:
-                draw.shuffle(order)
-            went_on = let_go_on(order) + sum(
-                release_barrier(block) + release_warps(block) for block in blocks
-            )
+        while any(thread.state is not ENDED for block in blocks for thread in block):
+            went_on = sum(go_on(block, draw) for block in in_order(blocks, draw))
             rounds_of_spinning = 0 if went_on else rounds_of_spinning + 1
-            if not went_on and (not order or rounds_of_spinning > ROUNDS_OF_SPINNING):
-                raise RuntimeError(f"deadlock: {what_they_wait_for(threads)}")
+            spinning = any(thread.state is SPINNING for block in blocks for thread in block)
+            if not went_on and (not spinning or rounds_of_spinning > ROUNDS_OF_SPINNING):
+                raise RuntimeError(f"deadlock: {what_they_wait_for(blocks)}")
     finally:
-        end_all(threads)
+        end_all(blocks)
+
+
+def in_order(items, draw):
+    """Return the items in the order that is drawn, or as they are."""
+    return draw.sample(items, len(items)) if draw is not None else items
+
+
+def go_on(block, draw):
+    """Let a block go on until its threads can only wait; return how many turns they had."""
+    turns = 0
+    while True:
+        ready = [thread for thread in block if thread.state in (GOING, SPINNING)]
+        went_on = let_go_on(in_order(ready, draw)) + release_barrier(block) + release_warps(block)
+        if not went_on:
+            return turns
+        turns += went_on
 
 
 def let_go_on(order):
@@ -148,19 +164,19 @@ def release_warps(block):
     return released
 
 
-def what_they_wait_for(threads):
+def what_they_wait_for(blocks):
     """Say how many threads of which blocks wait for what."""
     found = {}
-    for thread in threads:
+    for thread in (thread for block in blocks for thread in block):
         found.setdefault((tuple(thread.blockIdx), thread.state), []).append(thread)
     return "; ".join(
         f"block {block}: {len(some)} threads, each {state}" for (block, state), some in found.items()
     )
 
 
-def end_all(threads):
+def end_all(blocks):
     """Have the threads leave the kernel that are still in it, so that it leaves nothing behind."""
-    for thread in threads:
+    for thread in (thread for block in blocks for thread in block):
         if thread.ident is not None and thread.state is not ENDED:
             thread.abort = True
             thread.advance()

@@ -17,7 +17,19 @@ CAPABILITIES = ("7.5", "8.0", "9.0", "12.0")
 MOST_REGISTERS = 64
 """With 64 registers a thread, four blocks of 256 threads fit on a multiprocessor."""
 
-KERNELS = [noted.function.__name__ for noted in _jit._cuda_kernels if noted.compile is _jit._compile_cuda]
+REGISTERS_OF_A_BLOCK = 65_536
+"""What the threads of a kernel made for a plan may take together: each block has a multiprocessor alone."""
+
+_jit.modules_for_later.load()
+
+
+def noted(compile_):
+    """Return the names of what is compiled so."""
+    return [kernel.function.__name__ for kernel in _jit._cuda_kernels if kernel.compile is compile_]
+
+
+MADE_FOR_PLANS = noted(_jit._compile_family)
+KERNELS = noted(_jit._compile_cuda) + MADE_FOR_PLANS
 
 
 @pytest.fixture(scope="session")
@@ -84,7 +96,8 @@ def test_there_are_kernels():
 @pytest.mark.parametrize("kernel", KERNELS)
 def test_it_compiles_for_both_dtypes(kernel, capability, reports):
     found = reports_of(reports, capability, kernel)
-    assert {report["dtype"] for report in found} == {"float32", "float64"}
+    dtypes = {"float32"} if kernel in MADE_FOR_PLANS else {"float32", "float64"}
+    assert {report["dtype"] for report in found} == dtypes
     assert {report["target"] for report in found} == {"sm_" + capability.replace(".", "")}
 
 
@@ -102,4 +115,14 @@ def test_it_spills_nothing_on_sm_90(kernel, reports):
         assert (report["stack"], report["spill_stores"], report["spill_loads"]) == (0, 0, 0), report[
             "signature"
         ]
-        assert report["registers"] <= MOST_REGISTERS, report["signature"]
+        if kernel in MADE_FOR_PLANS:
+            assert report["registers"] * report["threads"] <= REGISTERS_OF_A_BLOCK, report["signature"]
+        else:
+            assert report["registers"] <= MOST_REGISTERS, report["signature"]
+
+
+def test_kernels_for_the_books_nets_are_among_them(reports):
+    """Of 256 threads each, so that a thread may have all 255 registers that there are."""
+    found = [report for report in reports_of(reports, "9.0", "persistent_epoch") if report["threads"] == 256]
+    assert len(found) == 8
+    assert max(report["registers"] for report in found) > MOST_REGISTERS
