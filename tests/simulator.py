@@ -83,7 +83,7 @@ def load_acquire(array, index):
     return array[index]
 
 
-def shared_array(self, shape, dtype):
+def shared_array(self, shape, dtype, alignment=None):
     """Return the array that this line of the kernel allocates for its thread block, NaN at first."""
     frame = sys._getframe(1)
     place = tuple(threading.current_thread().blockIdx), frame.f_code, frame.f_lineno

@@ -138,15 +138,25 @@ def store(typing: Any, array: Any, index: Any, value: Any) -> Any:
     return cuda_types.void(array, index, array.dtype), generate
 
 
-@cuda_intrinsic(lambda array, index: (array[index], array[index + 1]))
+def _together(array: Array, index: int, count: int) -> tuple[Any, ...]:
+    if index % count:
+        raise IndexError(f"{count} elements that begin at {index} cannot be read in one access")
+    return tuple(array[index + k] for k in range(count))
+
+
+@cuda_intrinsic(lambda array, index: _together(array, index, 2))
 def load_pair(typing: Any, array: Any, index: Any) -> Any:
-    """Return array[index] and the next, of four bytes each, in one access; the index must be even."""
+    """Return array[index] and the next, of four bytes each, in one access.
+
+    The index must be even, and the array must begin at a multiple of eight bytes; shared memory does so only
+    if it is allocated so.
+    """
     return _load_together(array, index, 2)
 
 
-@cuda_intrinsic(lambda array, index: tuple(array[index + k] for k in range(4)))
+@cuda_intrinsic(lambda array, index: _together(array, index, 4))
 def load_four(typing: Any, array: Any, index: Any) -> Any:
-    """Return array[index] and the next three, of four bytes each, in one access; 4 must divide the index."""
+    """Return array[index] and the next three, in one access; the same with 4 and sixteen bytes."""
     return _load_together(array, index, 4)
 
 

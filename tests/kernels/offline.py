@@ -118,6 +118,8 @@ def compile_kernel(kernel, signature, capability):
     report = {
         "target": re.search(r"^\.target (\w+)", ptx, re.MULTILINE)[1],
         "float64": sorted(set(re.findall(r"\b[\w.]+\.f64[\w.]*", ptx))),
+        "reads_pairs": "ld.shared.v2" in ptx,
+        "aligns_pairs": ".shared .align 8" in ptx,
     }
     if capability == THOROUGH:
         report |= link(ptx, capability)

@@ -126,3 +126,10 @@ def test_kernels_for_the_books_nets_are_among_them(reports):
     found = [report for report in reports_of(reports, "9.0", "persistent_epoch") if report["threads"] == 256]
     assert len(found) == 8
     assert max(report["registers"] for report in found) > MOST_REGISTERS
+
+
+def test_pairs_in_shared_memory_lie_where_they_can_be_read(reports):
+    """The simulator cannot tell: it knows no addresses."""
+    found = [report for some in reports.values() for report in some if report.get("reads_pairs")]
+    assert found
+    assert all(report["aligns_pairs"] for report in found)

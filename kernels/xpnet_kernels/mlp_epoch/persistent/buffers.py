@@ -50,7 +50,8 @@ class Buffers:
         self.data = flat.view(np.uint32) if plan.pixels else flat
         self.t = xp.ascontiguousarray(t, dtype=np.int32)
         self.W1, self.b1 = (xp.empty(n, dtype=np.float32) for n in (plan.features * plan.hidden, plan.hidden))
-        self.W2 = xp.empty(2 * plan.W2_size, dtype=np.float32)
+        self.W2 = xp.zeros(2 * plan.W2_size, dtype=np.float32)
+        self._W2_copies()[:, -1, plan.classes :] = -np.inf
         copies = 2 * plan.slices if plan.deterministic else TURNS
         self.z = xp.zeros(copies * plan.z_size, dtype=np.float32)
         self.meeting = xp.zeros(WORDS, dtype=np.uint32)
@@ -73,11 +74,9 @@ class Buffers:
         W1, b1, W2, b2 = arrays
         self.W1.reshape(W1.shape)[...] = W1
         self.b1[...] = b1
-        copies = self._W2_copies()
-        copies[...] = 0
-        copies[:, -1, self.plan.classes :] = -np.inf
-        copies[0, : self.plan.hidden, : self.plan.classes] = W2
-        copies[0, -1, : self.plan.classes] = b2
+        first = self._W2_copies()[0]
+        first[: self.plan.hidden, : self.plan.classes] = W2
+        first[-1, : self.plan.classes] = b2
 
     def begin_steps(self) -> None:
         """Make z and the meeting as the kernel wants them before its first step."""

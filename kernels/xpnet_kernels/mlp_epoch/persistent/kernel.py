@@ -91,7 +91,7 @@ def persistent_epoch(plan: Plan) -> Callable[..., None]:
         )
         shared = Shared(
             cuda.shared.array(sums_size, np.float32),
-            cuda.shared.array(W2_size, np.float32),
+            cuda.shared.array(W2_size, np.float32, 8),  # read in pairs; the default is every fourth byte
             cuda.shared.array(dz2_size, np.float32),
             cuda.shared.array(dz1_size, np.float32),
             cuda.shared.array(dz1_size, np.float32),
