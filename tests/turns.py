@@ -19,7 +19,7 @@ GOING, SPINNING, AT_BARRIER, IN_WARP, ENDED = (
     "ended",
 )
 
-ROUNDS_OF_SPINNING = 1000
+IDLE_ROUNDS = 1000
 """So many rounds in which threads only spin are a deadlock; a kernel that gives up sooner is none."""
 
 WARP = 32
@@ -87,51 +87,62 @@ def threads_of(block, manager, function, args):
 def run_in_turns(blocks, seed=None):
     """Run the threads of some blocks, which may wait for each other, to their end.
 
-    A block goes on until it waits for another one, so that a kernel in which it should wait, and does not,
-    meets memory as far from the right state as can be.
+    Each in its turn, blocks go on until they must wait: one that should wait sooner, and does not, meets
+    memory as far from the right state as can be.
 
     Parameters
     ----------
     blocks : list of list of TakingTurns
     seed : int, optional
-        Draws the order of blocks, and of their threads, for each turn; by default that of their numbers.
+        Draws whose turn it is, a warp's up to its next barrier, so that some wait long; by default the blocks
+        take turns as they are numbered.
     """
     draw = random.Random(seed) if seed is not None else None
-    rounds_of_spinning = 0
+    warps = [(block, warp) for block in blocks for warp in warps_of(block)]
+    idle_rounds = 0
     try:
         while any(thread.state is not ENDED for block in blocks for thread in block):
-            went_on = sum(go_on(block, draw) for block in in_order(blocks, draw))
-            rounds_of_spinning = 0 if went_on else rounds_of_spinning + 1
-            spinning = any(thread.state is SPINNING for block in blocks for thread in block)
-            if not went_on and (not spinning or rounds_of_spinning > ROUNDS_OF_SPINNING):
+            if draw is None:
+                went_on = sum(go_on_through_barriers(block) for block in blocks)
+            else:
+                went_on = sum(go_on(block, [warp]) for block, warp in draw.choices(warps, k=len(warps)))
+            idle_rounds = 0 if went_on else idle_rounds + 1
+            can_go = any(thread.state in (GOING, SPINNING) for block in blocks for thread in block)
+            if not went_on and (not can_go or idle_rounds > IDLE_ROUNDS):
                 raise RuntimeError(f"deadlock: {what_they_wait_for(blocks)}")
     finally:
         end_all(blocks)
 
 
-def in_order(items, draw):
-    """Return the items in the order that is drawn, or as they are."""
-    return draw.sample(items, len(items)) if draw is not None else items
+def warps_of(block):
+    """Return the threads of a block warp by warp."""
+    return [block[first : first + WARP] for first in range(0, len(block), WARP)]
 
 
-def go_on(block, draw):
-    """Let a block go on until its threads can only wait; return how many turns they had."""
+def go_on_through_barriers(block):
+    """Let a block go on until it can only wait for others; return how many turns its threads had."""
     turns = 0
-    while True:
-        ready = [thread for thread in block if thread.state in (GOING, SPINNING)]
-        went_on = let_go_on(in_order(ready, draw)) + release_barrier(block) + release_warps(block)
-        if not went_on:
-            return turns
+    while went_on := go_on(block, warps_of(block)):
         turns += went_on
+    return turns
 
 
-def let_go_on(order):
-    """Give each thread a turn; return how many did more than look once more."""
+def go_on(block, warps):
+    """Let warps of a block go on until they can only wait; return how many turns their threads had."""
+    turns = 0
+    while went_on := sum(let_go_on(warp) + release_warp(warp) for warp in warps):
+        turns += went_on
+    return turns + release_barrier(block)
+
+
+def let_go_on(warp):
+    """Give each thread that can go a turn; return how many did more than look once more."""
     went_on = 0
-    for thread in order:
+    for thread in warp:
         before = thread.state
-        thread.advance()
-        went_on += (before, thread.state) != (SPINNING, SPINNING)
+        if before in (GOING, SPINNING):
+            thread.advance()
+            went_on += (before, thread.state) != (SPINNING, SPINNING)
     return went_on
 
 
@@ -147,21 +158,18 @@ def release_barrier(block):
     return 1
 
 
-def release_warps(block):
-    """Let the warps go on of which all threads that the mask names have come; return how many."""
-    released = 0
-    for first in range(0, len(block), WARP):
-        warp = block[first : first + WARP]
-        waiting = next((thread for thread in warp if thread.state is IN_WARP), None)
-        if waiting is None:
-            continue
-        named = [lane for lane in range(len(warp)) if waiting.mask >> lane & 1]
-        if all(warp[lane].state is IN_WARP and warp[lane].mask == waiting.mask for lane in named):
-            received = {lane: warp[lane].value for lane in named}
-            for lane in named:
-                warp[lane].received, warp[lane].state = received, GOING
-            released += 1
-    return released
+def release_warp(warp):
+    """Let those threads of a warp go on that their mask names, if all have come; return how many."""
+    waiting = next((thread for thread in warp if thread.state is IN_WARP), None)
+    if waiting is None:
+        return 0
+    named = [lane for lane in range(len(warp)) if waiting.mask >> lane & 1]
+    if not all(warp[lane].state is IN_WARP and warp[lane].mask == waiting.mask for lane in named):
+        return 0
+    received = {lane: warp[lane].value for lane in named}
+    for lane in named:
+        warp[lane].received, warp[lane].state = received, GOING
+    return len(named)
 
 
 def what_they_wait_for(blocks):
