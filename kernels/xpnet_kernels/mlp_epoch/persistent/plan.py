@@ -19,8 +19,8 @@ SAMPLE_LANES = 8
 FEATURE_WARPS = 7
 """At most so many warps of a block keep weights: with one that does the rest they are 256 threads.
 
-A multiprocessor has 65,536 registers, so 256 threads may take 255 each, all that a thread can have. 352
-threads left 168 to each, and the kernel spilled.
+A multiprocessor has 65,536 registers, so 256 threads may take 255 each, all that a thread can have, and
+kernels for a hundred hidden units do; 352 threads could have 168.
 """
 
 MOST_ROWS, MOST_HIDDEN, MOST_CLASSES, MOST_UNITS = 128, 100, 12, 6
