@@ -3,7 +3,8 @@
 The stock simulator lets the threads of a block race and polls them, which takes milliseconds a barrier and
 lets two threads allocate one shared array twice. Here the threads take turns: each runs to its next barrier
 or its end. A missing barrier then gives the same wrong values every time, a barrier that only part of a
-block reaches is an error, and shared memory that nobody wrote is NaN.
+block reaches is an error, and shared memory that nobody wrote is NaN. There are warp shuffles, and the blocks
+of a cooperative launch run all at once.
 """
 
 import math
@@ -13,8 +14,11 @@ import threading
 import graph_double
 import numpy as np
 from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
-from numba.cuda.simulator.kernel import BlockManager, BlockThread
-from numba.cuda.simulator.kernelapi import FakeCUDAShared
+from numba.cuda.simulator.kernel import BlockManager, _push_kernel_context
+from numba.cuda.simulator.kernelapi import FakeCUDAModule, FakeCUDAShared, swapped_cuda_module
+from turns import SHUFFLES, run_in_turns, syncwarp, threads_of
+
+from xpnet_kernels import _jit
 
 THREADS = 32
 TILE = 4
@@ -30,6 +34,10 @@ SMALL = {
     "STEPS_TOGETHER": 2,
 }
 """Of the captured epoch: tiles that few threads share, and layers that are wide early."""
+MULTIPROCESSORS = 8
+FEATURE_WARPS = 1
+SEED = None
+"""Of the order in which threads of a cooperative grid take turns; None is as they are numbered."""
 
 
 def install(monkeypatch):
@@ -37,15 +45,24 @@ def install(monkeypatch):
     graph_double.install(monkeypatch)
     monkeypatch.setattr(BlockManager, "run", run_block)
     monkeypatch.setattr(FakeCUDAShared, "array", shared_array)
+    for name, function in (SHUFFLES | {"syncwarp": syncwarp}).items():
+        monkeypatch.setattr(FakeCUDAModule, name, function, raising=False)
+    _jit.load_cuda()
     modules = {name: module for name, module in sys.modules.items() if name.startswith("xpnet_kernels.")}
     # A host array would be copied to and fro, and refused unless contiguous; a device array is used in place.
     monkeypatch.setattr(modules["xpnet_kernels._launch"], "_device_array", FakeCUDAArray)
+    monkeypatch.setattr(modules["xpnet_kernels._launch"], "launch_cooperatively", launch_cooperatively)
+    spinning = modules["xpnet_kernels._ptx"].load_acquire
+    monkeypatch.setattr(modules["xpnet_kernels._launch"], "H200_MULTIPROCESSORS", MULTIPROCESSORS)
+    monkeypatch.setattr(modules["xpnet_kernels.mlp_epoch.persistent.plan"], "FEATURE_WARPS", FEATURE_WARPS)
     monkeypatch.setattr(modules["xpnet_kernels.matmul"], "TILE", TILE)
     for module in modules.values():
         for name in SMALL.keys() & vars(module).keys():
             monkeypatch.setattr(module, name, SMALL[name])
         if getattr(module, "math", None) is math:
             monkeypatch.setattr(module, "math", TypedMath())
+        if getattr(module, "load_acquire", None) is spinning:
+            monkeypatch.setattr(module, "load_acquire", load_acquire)
 
 
 class TypedMath:
@@ -61,56 +78,30 @@ class TypedMath:
         return typed if callable(function) else function
 
 
-class TakingTurns(BlockThread):
-    """A CUDA thread that runs only when it is told to, up to its next barrier or its end."""
-
-    def __init__(self, *args):
-        super().__init__(*args)
-        self.waiting = False
-        self._turn, self._done = threading.Lock(), threading.Lock()
-        self._turn.acquire()
-        self._done.acquire()
-
-    def advance(self):
-        """Run to the next barrier or the end; raise what the kernel raised."""
-        if self.waiting:
-            self.waiting = False
-            self._turn.release()
-        else:
-            self.start()
-        self._done.acquire()
-        if self.exception:
-            raise self.exception[0].with_traceback(self.exception[1])
-
-    def syncthreads(self):
-        self.waiting = True
-        self._done.release()
-        self._turn.acquire()
-
-    def run(self):
-        super().run()
-        self._done.release()
-
-
 def run_block(self, grid_point, *args):
-    """Run the threads of one block, in turns from barrier to barrier; replaces `BlockManager.run`."""
-    threads = [
-        TakingTurns(lambda: self._f(*args), self, grid_point, place, self._debug)
-        for place in np.ndindex(*self._block_dim)
-    ]
-    going = True
-    while going:
-        for thread in threads:
-            thread.advance()
-        going = any(thread.waiting for thread in threads)
-        if going and not all(thread.waiting for thread in threads):
-            raise RuntimeError(f"only part of block {grid_point} reached a barrier")
+    """Run the threads of one block; replaces `BlockManager.run`."""
+    run_in_turns([threads_of(grid_point, self, self._f, args)])
 
 
-def shared_array(self, shape, dtype):
+def launch_cooperatively(kernel, blocks, threads, *args):
+    """Run all blocks of a kernel at once; replaces `_launch.launch_cooperatively`."""
+    grid, block = (blocks, 1, 1), (threads, 1, 1)
+    module = FakeCUDAModule(grid, block, 0)
+    with _push_kernel_context(module), swapped_cuda_module(kernel.fn, module):
+        managers = [BlockManager(kernel.fn, grid, block, False) for _ in range(blocks)]
+        run_in_turns([threads_of((i, 0, 0), managers[i], kernel.fn, args) for i in range(blocks)], SEED)
+
+
+def load_acquire(array, index):
+    """Let the others have a turn, then look; replaces `_ptx.load_acquire`."""
+    threading.current_thread().spin()
+    return array[index]
+
+
+def shared_array(self, shape, dtype, alignment=None):
     """Return the array that this line of the kernel allocates for its thread block, NaN at first."""
     frame = sys._getframe(1)
-    place = frame.f_code, frame.f_lineno
+    place = tuple(threading.current_thread().blockIdx), frame.f_code, frame.f_lineno
     if place not in self._allocations:
         dtype = np.dtype(dtype)
         self._allocations[place] = np.full(shape, np.nan if dtype.kind == "f" else 0, dtype)

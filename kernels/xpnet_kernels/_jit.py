@@ -11,12 +11,13 @@ No kernel has an explicit signature: it would compile at import, and `cuda.jit` 
 from __future__ import annotations
 
 import contextlib
-import importlib
-import sys
+import functools
 import threading
 from collections.abc import Callable, Mapping
-from types import ModuleType
 from typing import Any, TypeVar, cast, overload
+
+from xpnet_kernels import _deferred
+from xpnet_kernels._deferred import Deferred, DeferredModule, ModulesForLater, replace_everywhere
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -24,41 +25,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 _FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
 
-class _Deferred:
-    """Stands for a kernel until numba is loaded."""
-
-    def __init__(self, function: Callable[..., Any], load: Callable[[], None], compile_: Any) -> None:
-        _modules[id(function.__globals__)] = function.__globals__
-        self.function = function
-        self.compile = compile_
-        self._load = load
-        self.compiled: Any = None
-
-    def bind(self) -> None:
-        """Replace this stand-in by the compiled kernel in every module that holds it."""
-        self.compiled = self.compile(self.function)
-        replace_everywhere(self, self.compiled)
-
-    def __call__(self, *args: Any) -> Any:
-        self._load()
-        return self.compiled(*args)
-
-    def __getitem__(self, launch: Any) -> Any:
-        self._load()
-        return self.compiled[launch]
-
-
-def replace_everywhere(old: object, new: object) -> None:
-    """Rebind to `new` every name that is bound to `old` in a module that defines or imports kernels."""
-    for names in _modules.values():
-        for name in [name for name, value in names.items() if value is old]:
-            names[name] = new
-
-
-_modules: dict[int, dict[str, Any]] = {}
-_cpu_kernels: list[_Deferred] = []
-_cuda_kernels: list[_Deferred] = []
+_cpu_kernels: list[Deferred] = []
+_cuda_kernels: list[Deferred] = []
 _loaded: set[str] = set()
+modules_for_later = ModulesForLater()
 _loading = threading.RLock()
 
 
@@ -70,7 +40,7 @@ def njit(function: F) -> F:
     """
     if "cpu" in _loaded:
         return cast(F, _compile_cpu(function))
-    deferred = _Deferred(function, load_cpu, _compile_cpu)
+    deferred = Deferred(function, load_cpu, _compile_cpu)
     _cpu_kernels.append(deferred)
     return cast(F, deferred)
 
@@ -101,18 +71,64 @@ def folders() -> list[str]:
 
 def on_device(function: F) -> F:
     """Compile an `njit` function a second time, for CUDA kernels to call under the name of the result."""
-    plain = function.function if isinstance(function, _Deferred) else getattr(function, "py_func", function)
+    plain = function.function if isinstance(function, Deferred) else getattr(function, "py_func", function)
+    return cast(F, _for_cuda(plain, _compile_device))
+
+
+def device_inline(function: F) -> F:
+    """Compile a function that becomes part of the code of each CUDA kernel that calls it.
+
+    The arrays of a thread stay in registers then, and the constants of the kernel are its constants.
+    """
+    return cast(F, _for_cuda(function, _compile_inline))
+
+
+def cuda_intrinsic(twin: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
+    """Make a function for CUDA kernels of a code generator; see `numba.cuda.extending.intrinsic`.
+
+    In the simulator `twin`, in plain Python, does the same. Generators use `ir`, `cuda_cgutils` and
+    `cuda_types`, which their module imports from here by name.
+    """
+
+    def compile_(generator: Callable[..., Any]) -> Any:
+        if _simulated():
+            return twin
+        from numba.cuda.extending import intrinsic
+
+        return intrinsic(generator)
+
+    return lambda generator: _for_cuda(generator, compile_)
+
+
+def kernel_for(make: Callable[[Any], Callable[..., Any]]) -> Any:
+    """Compile a CUDA kernel for each plan: `make(plan)` returns its function, to which `plan` is constant.
+
+    Calling the result with a plan, which must be hashable, returns the kernel, the same one each time.
+    """
+    return _for_cuda(make, _compile_family)
+
+
+def _for_cuda(function: Callable[..., Any], compile_: Callable[..., Any]) -> Any:
     if "cuda" in _loaded:
-        return cast(F, _compile_device(plain))
-    deferred = _Deferred(plain, load_cuda, _compile_device)
+        return compile_(function)
+    deferred = Deferred(function, load_cuda, compile_)
     _cuda_kernels.append(deferred)
-    return cast(F, deferred)
+    return deferred
 
 
 def cuda_kernels() -> list[Any]:
     """Return every CUDA kernel that can be launched, loaded, in the order of definition."""
+    return _loaded_by(_compile_cuda)
+
+
+def kernel_families() -> list[Any]:
+    """Return what `kernel_for` made, loaded, in the order of definition."""
+    return _loaded_by(_compile_family)
+
+
+def _loaded_by(compile_: Callable[..., Any]) -> list[Any]:
     load_cuda()
-    return [deferred.compiled for deferred in _cuda_kernels if deferred.compile is _compile_cuda]
+    return [deferred.compiled for deferred in _cuda_kernels if deferred.compile is compile_]
 
 
 def load_cpu() -> None:
@@ -122,9 +138,7 @@ def load_cpu() -> None:
             return
         from numba.core.compiler_lock import global_compiler_lock
 
-        for name, module in list(sys.modules.items()):
-            if name.startswith(__package__):  # also those that only import kernels
-                _modules[id(vars(module))] = vars(module)
+        _deferred.note_all_modules()
         for module in (ir, cgutils, types):
             replace_everywhere(module, module.load())
         # No thread may compile a kernel that is bound while one that it calls is still a stand-in.
@@ -134,23 +148,13 @@ def load_cpu() -> None:
         _loaded.add("cpu")
 
 
-class _DeferredModule:
-    """Stands for a module until numba is loaded; code generators use it, which run later still."""
+cuda_types: Any = DeferredModule("numba.cuda.types")
+cuda_cgutils: Any = DeferredModule("numba.cuda.cgutils")
+"""The same for CUDA kernels, of which numba-cuda has its own."""
 
-    def __init__(self, name: str) -> None:
-        self._name = name
-
-    def load(self) -> ModuleType:
-        """Import the module that this stands for."""
-        return importlib.import_module(self._name)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"{self._name}.{name} is there only once numba is loaded")
-
-
-ir: Any = _DeferredModule("llvmlite.ir")
-cgutils: Any = _DeferredModule("numba.core.cgutils")
-types: Any = _DeferredModule("numba.core.types")
+ir: Any = DeferredModule("llvmlite.ir")
+cgutils: Any = DeferredModule("numba.core.cgutils")
+types: Any = DeferredModule("numba.core.types")
 """What a code generator needs: LLVM's instructions, Numba's helpers and types."""
 
 
@@ -159,7 +163,7 @@ def intrinsic(generator: Callable[..., Any]) -> Any:
 
     The module that calls this imports `ir`, `cgutils` and `types` from here by name.
     """
-    deferred = _Deferred(generator, load_cpu, _compile_intrinsic)
+    deferred = Deferred(generator, load_cpu, _compile_intrinsic)
     _cpu_kernels.append(deferred)
     return deferred
 
@@ -188,10 +192,8 @@ class _DeferredCuda:
     def jit(self, function: Any = None, *, device: bool = False) -> Any:
         """Note a CUDA kernel or, with `device=True`, a function for kernels; see `numba.cuda.jit`."""
 
-        def note(function: Callable[..., Any]) -> _Deferred:
-            deferred = _Deferred(function, load_cuda, _compile_device if device else _compile_cuda)
-            _cuda_kernels.append(deferred)
-            return deferred
+        def note(function: Callable[..., Any]) -> Any:
+            return _for_cuda(function, _compile_device if device else _compile_cuda)
 
         return note if function is None else note(function)
 
@@ -211,10 +213,24 @@ def _compile_cuda(function: Callable[..., Any]) -> Any:
     return cuda.jit(function)  # type: ignore[no-untyped-call]
 
 
-def _compile_device(function: Callable[..., Any]) -> Any:
+def _compile_device(function: Callable[..., Any], **how: Any) -> Any:
     from numba import cuda
 
-    return cuda.jit(device=True)(function)  # type: ignore[no-untyped-call]
+    return cuda.jit(device=True, **how)(function)  # type: ignore[no-untyped-call]
+
+
+def _compile_inline(function: Callable[..., Any]) -> Any:
+    return _compile_device(function) if _simulated() else _compile_device(function, forceinline=True)
+
+
+def _compile_family(make: Callable[[Any], Callable[..., Any]]) -> Any:
+    return functools.cache(functools.wraps(make)(lambda plan: _compile_cuda(make(plan))))
+
+
+def _simulated() -> bool:
+    from numba.cuda.core import config
+
+    return bool(config.ENABLE_CUDASIM)
 
 
 def load_cuda() -> None:
@@ -222,10 +238,13 @@ def load_cuda() -> None:
     with _loading:
         if "cuda" in _loaded:
             return
+        modules_for_later.load()
         load_cpu()
         from numba import cuda as numba_cuda
 
         replace_everywhere(cuda, numba_cuda)
+        for module in (cuda_types, cuda_cgutils):
+            replace_everywhere(module, module.load())
         for deferred in _cuda_kernels:
             deferred.bind()
         _loaded.add("cuda")

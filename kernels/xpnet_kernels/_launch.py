@@ -41,6 +41,14 @@ def launch(kernel: Any, grid: Any, block: Any, *args: Any) -> None:
     _configured(kernel, grid, block)(*converted)
 
 
+def launch_cooperatively(kernel: Any, blocks: int, threads: int, *args: Any) -> None:
+    """Run a kernel whose blocks wait for each other; it says so itself, and numba.cuda launches it so.
+
+    CUDA refuses a grid that does not fit the card at once.
+    """
+    launch(kernel, blocks, threads, *args)
+
+
 def launch_over(size: int, kernel: Any, *args: Any) -> None:
     """Run `kernel` with one thread for each of `size` items."""
     launch(kernel, blocks_for(size, THREADS), THREADS, *args)
@@ -103,6 +111,22 @@ def _kept_configuration(kernel: Any, grid: Any, block: Any, stream: Any) -> Any:
 
 
 _configuring = threading.Lock()
+
+
+H200_MULTIPROCESSORS = 132
+
+
+def multiprocessors(array: Array) -> int:
+    """Return how many multiprocessors the card of an array has; the simulator's is an H200."""
+    if isinstance(array, np.ndarray):
+        return H200_MULTIPROCESSORS
+    return _multiprocessors(array.device.id)
+
+
+@functools.cache
+def _multiprocessors(device: int) -> int:
+    count: int = sys.modules["cupy"].cuda.Device(device).attributes["MultiProcessorCount"]
+    return count
 
 
 def _device_array(array: Array) -> Any:

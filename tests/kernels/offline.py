@@ -18,6 +18,8 @@ from xpnet_kernels import _graphs, _jit, _launch, registry
 from xpnet_kernels.mlp_epoch.graph import step
 
 DTYPES = ("float32", "float64")
+BOOKS_HIDDEN = (50, 100)
+"""Hidden units of the book's nets for MNIST."""
 THOROUGH = (9, 0)
 """The capability for which every layout is compiled, and linked for registers and spills.
 
@@ -31,12 +33,16 @@ WIDE = 500
 class Recorder:
     """Stands in the place of a kernel and notes with which types it is launched."""
 
-    def __init__(self, kernel):
-        self.kernel = kernel
+    dtype = None
+    """Of the samples that are run."""
+
+    def __init__(self, kernel, name):
+        self.kernel, self.name = kernel, name
         self.signatures = {}
-        self.dtype = None
+        self.threads = 0
 
     def __getitem__(self, launch):
+        self.threads = max(self.threads, int(np.prod(launch[1])))
         return self
 
     def __call__(self, *args):
@@ -52,20 +58,38 @@ class Recorder:
         return [(types, dtype) for dtype, types in first.items()]
 
 
-def record():
+class FamilyRecorder:
+    """Stands in the place of what makes a kernel for each plan, and gives each a recorder."""
+
+    def __init__(self, family):
+        self.family = family
+        self.recorders = {}
+
+    def __call__(self, plan):
+        if plan not in self.recorders:
+            self.recorders[plan] = Recorder(self.family(plan), self.family.__name__)
+        return self.recorders[plan]
+
+
+def record(capability):
     """Return a recorder for each kernel, after every CUDA implementation has run on every sample."""
     _graphs.record, _graphs.Queue = lambda launches, times, like: launches(), lambda like: Mock()
     step.Products, step.WIDE = lambda like, tf32: Mock(), WIDE
     _launch.current_stream = lambda like: 0
-    recorders = [Recorder(kernel) for kernel in _jit.cuda_kernels()]
+    _launch._configured = lambda kernel, grid, block: kernel[grid, block]
+    recorders = [Recorder(kernel, kernel.py_func.__name__) for kernel in _jit.cuda_kernels()]
+    families = [FamilyRecorder(family) for family in _jit.kernel_families()]
     for recorder in recorders:
         _jit.replace_everywhere(recorder.kernel, recorder)
+    for family in families:
+        _jit.replace_everywhere(family.family, family)
     for dtype in DTYPES:
-        for recorder in recorders:
-            recorder.dtype = dtype
+        Recorder.dtype = dtype
         for layout in LAYOUTS:
             run_all(dtype, layout)
-    return recorders
+    Recorder.dtype = "float32"
+    run_books_nets(thorough=capability == THOROUGH)
+    return recorders + [recorder for family in families for recorder in family.recorders.values()]
 
 
 def run_all(dtype, layout):
@@ -80,6 +104,21 @@ def run_all(dtype, layout):
                             implementation.function(*arrays, **sample.options)
 
 
+def run_books_nets(thorough):
+    """Run an epoch of the nets for which the persistent kernel is meant: kernels made for them are larger."""
+    from xpnet_kernels.mlp_epoch.gpu import train_persistently
+
+    settings = {"activations": ("relu",), "batch_size": 100, "update": "sgd", "options": [{"lr": 0.1}]}
+    for hidden in BOOKS_HIDDEN if thorough else BOOKS_HIDDEN[:1]:
+        for dtype in ("uint8", "float32") if thorough else ("uint8",):
+            for deterministic in (False, True) if thorough else (False,):
+                shapes = (784, hidden), (hidden,), (hidden, 10), (10,)
+                arrays = [np.zeros(shape, "float32") for shape in shapes]
+                labels = np.zeros(100, "int64")
+                x = np.zeros((100, 784), dtype)
+                train_persistently(x, labels, labels, *arrays, deterministic=deterministic, **settings)
+
+
 def compile_kernel(kernel, signature, capability):
     """Return what the PTX of one kernel says and, for `THOROUGH`, what it takes on the device."""
     from numba import cuda
@@ -88,6 +127,8 @@ def compile_kernel(kernel, signature, capability):
     report = {
         "target": re.search(r"^\.target (\w+)", ptx, re.MULTILINE)[1],
         "float64": sorted(set(re.findall(r"\b[\w.]+\.f64[\w.]*", ptx))),
+        "reads_pairs": "ld.shared.v2" in ptx,
+        "aligns_pairs": ".shared .align 8" in ptx,
     }
     if capability == THOROUGH:
         report |= link(ptx, capability)
@@ -119,10 +160,14 @@ def main(capability):
     device = SimpleNamespace(compute_capability=capability)
     numba.cuda.dispatcher.get_current_device = lambda: device
     reports = []
-    for recorder in record():
-        name = recorder.kernel.py_func.__name__
+    for recorder in record(capability):
         for signature, dtype in recorder.signatures_for(capability):
-            report = {"kernel": name, "dtype": dtype, "signature": ", ".join(map(str, signature))}
+            report = {
+                "kernel": recorder.name,
+                "dtype": dtype,
+                "signature": ", ".join(map(str, signature)),
+                "threads": recorder.threads,
+            }
             try:
                 report |= compile_kernel(recorder.kernel, signature, capability)
             except Exception as error:

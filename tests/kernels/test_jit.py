@@ -61,7 +61,7 @@ def stand_ins():
         for module, holder in sys.modules.items() if module.startswith("xpnet_kernels")
         for value in vars(holder).values()
     ]
-    return [value for value in values if isinstance(value, (_jit._Deferred, _jit._DeferredCuda))]
+    return [value for value in values if isinstance(value, (_jit.Deferred, _jit._DeferredCuda))]
 def cpu_stand_ins():
     return [value for value in stand_ins() if getattr(value, "compile", None) is _jit._compile_cpu]
 print(bool(stand_ins()), bool(cpu_stand_ins()))
@@ -104,7 +104,7 @@ def quadrupled(x): return doubled(doubled(x))
 kept.append(quadrupled)
 print(kept[0](3), kept[0](3), type(quadrupled).__name__, type(kept[0]).__name__)
 """
-    assert run(code) == ["12", "12", "CPUDispatcher", "_Deferred"]
+    assert run(code) == ["12", "12", "CPUDispatcher", "Deferred"]
 
 
 def test_a_cuda_name_outside_a_kernel_says_why_there_is_none():
@@ -179,7 +179,7 @@ others = [_jit.njit(lambda x: x) for _ in range(1000)]
 @_jit.njit
 def below(x): return x + 1
 def call():
-    while type(above) is _jit._Deferred:
+    while type(above) is _jit.Deferred:
         pass
     found.append(above(1))
 found = []

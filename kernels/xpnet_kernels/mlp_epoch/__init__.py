@@ -15,6 +15,7 @@ from xpnet_kernels.adagrad import adagrad
 from xpnet_kernels.adam import adam
 from xpnet_kernels.affine import affine
 from xpnet_kernels.affine_backward import affine_backward
+from xpnet_kernels.mlp_epoch import gpu
 from xpnet_kernels.mlp_epoch.cpu import train_on_cpu
 from xpnet_kernels.momentum import momentum
 from xpnet_kernels.nesterov import nesterov
@@ -161,8 +162,10 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
     ]
     for sizes, activations, batch_size, update, settings in cases:
         yield _sample(rng, dtype, sizes, activations, batch_size, update, settings)
+    yield _sample(rng, dtype, [32, 5, 3], ["relu"], 16, "sgd", {"lr": 0.3}, pixels=True)
+    yield _sample(rng, dtype, [16, 9, 4], ["relu"], 37, "sgd", {"lr": 0.3})
     adam_settings = {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-7, "unbias1": 5.0, "unbias2": 50.0}
-    yield _sample(rng, dtype, [12, 6, 6, 3], ["relu", "relu"], 11, "adam", adam_settings)
+    yield _sample(rng, dtype, [12, 6, 6, 3], ["relu", "relu"], 11, "adam", adam_settings, pixels=True)
 
 
 def _sample(
@@ -173,10 +176,11 @@ def _sample(
     batch_size: int,
     update: str,
     settings: dict[str, float],
+    pixels: bool = False,
 ) -> Sample:
     samples = 37
-    pixels = rng.integers(0, 256, (samples, sizes[0])).astype(np.uint8)
-    x = pixels if update == "adam" else normal(rng, (samples, sizes[0]), dtype)
+    shape = samples, sizes[0]
+    x = rng.integers(0, 256, shape).astype(np.uint8) if pixels else normal(rng, shape, dtype)
     parameters = []
     for inputs, outputs in itertools.pairwise(sizes):
         parameters += [0.5 * normal(rng, (inputs, outputs), dtype), 0.1 * normal(rng, (outputs,), dtype)]
@@ -197,11 +201,5 @@ def _sample(
 
 
 mlp_epoch.implementation("numba")(train_on_cpu)
-
-
-@mlp_epoch.implementation("numba-cuda", "graph")
-def train_by_graph(*arrays: Array, **options: Any) -> tuple[Array, ...]:
-    """Replay a step captured as a CUDA graph; its modules are imported when a GPU is first asked for."""
-    from xpnet_kernels.mlp_epoch import graph
-
-    return graph.train_by_graph(*arrays, **options)
+mlp_epoch.implementation("numba-cuda", "graph")(gpu.train_by_graph)
+mlp_epoch.implementation("numba-cuda", "persistent", gpu.persistent_obstacle)(gpu.train_persistently)

@@ -1,0 +1,103 @@
+"""What the persistent kernel reads and writes on the device, kept from one epoch to the next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels.mlp_epoch.persistent.hidden_sums import TURNS
+from xpnet_kernels.mlp_epoch.persistent.meeting import WORDS
+from xpnet_kernels.mlp_epoch.persistent.plan import Plan
+
+
+class Buffers:
+    """The data in the form that the kernel reads, and its own arrays, all flat and on the data's device.
+
+    Parameters
+    ----------
+    plan : Plan
+    x, t : array
+        The data; what is not yet in the form that the kernel reads is copied, once.
+
+    Attributes
+    ----------
+    data : array, uint32 or float32
+        Four pixels to an element, or features.
+    t : array (samples,), int32
+    order : array (visited,), int32
+    rates : array (steps,), float32
+        The learning rate of each step.
+    W1, b1 : array, float32
+        As the steps made so far left them.
+    W2 : array, float32
+        Two copies, of which a step reads one and writes the other: (hidden rows + 1, class columns), with b2
+        in the last row. A class that is none, there to make whole pairs, has the bias -inf.
+    z : array, float32
+        Room for z1.
+    meeting : array, uint32
+        See `meeting.py`.
+    losses : array (steps,), float32
+    """
+
+    def __init__(self, plan: Plan, x: Array, t: Array) -> None:
+        xp = self.xp = namespace(x)
+        self.plan = plan
+        self.seen = x, t
+        flat = _aligned(xp, x).reshape(-1)
+        self.data = flat.view(np.uint32) if plan.pixels else flat
+        self.t = xp.ascontiguousarray(t, dtype=np.int32)
+        self.W1, self.b1 = (xp.empty(n, dtype=np.float32) for n in (plan.features * plan.hidden, plan.hidden))
+        self.W2 = xp.zeros(2 * plan.W2_size, dtype=np.float32)
+        self._W2_copies()[:, -1, plan.classes :] = -np.inf
+        copies = 2 * plan.slices if plan.deterministic else TURNS
+        self.z = xp.zeros(copies * plan.z_size, dtype=np.float32)
+        self.meeting = xp.zeros(WORDS, dtype=np.uint32)
+        self.order = xp.empty(0, dtype=np.int32)
+        self.rates = self.losses = xp.empty(0, dtype=np.float32)
+        self._host_rates = np.empty(0, dtype=np.float32)
+
+    def serve(self, plan: Plan, x: Array, t: Array) -> bool:
+        """Return whether these are the buffers of that plan and those data."""
+        return plan == self.plan and x is self.seen[0] and t is self.seen[1]
+
+    def begin_epoch(self, arrays: Sequence[Array], order: Array, rates: Array) -> None:
+        """Take the parameters W1, b1, W2, b2, the order and, from the host, the learning rates."""
+        if self.order.shape != order.shape:
+            self.order = self.xp.empty(order.shape, dtype=np.int32)
+        self.order[...] = order
+        if not np.array_equal(rates, self._host_rates):
+            self.rates, self._host_rates = self.xp.asarray(rates), rates
+            self.losses = self.xp.empty(rates.shape, dtype=np.float32)
+        W1, b1, W2, b2 = arrays
+        self.W1.reshape(W1.shape)[...] = W1
+        self.b1[...] = b1
+        first = self._W2_copies()[0]
+        first[: self.plan.hidden, : self.plan.classes] = W2
+        first[-1, : self.plan.classes] = b2
+
+    def begin_steps(self) -> None:
+        """Make z and the meeting as the kernel wants them before its first step."""
+        self.z[...] = 0
+        self.meeting[...] = 0
+
+    def give(self, made: int, arrays: Sequence[Array]) -> None:
+        """Write the parameters after so many steps of the epoch."""
+        W1, b1, W2, b2 = arrays
+        W1[...] = self.W1.reshape(W1.shape)
+        b1[...] = self.b1
+        new = self._W2_copies()[made % 2]
+        W2[...] = new[: self.plan.hidden, : self.plan.classes]
+        b2[...] = new[-1, : self.plan.classes]
+
+    def _W2_copies(self) -> Array:
+        return self.W2.reshape(2, self.plan.hidden_rows + 1, self.plan.class_columns)
+
+
+def _aligned(xp: Any, x: Array) -> Array:
+    """Return x C-contiguous, from an address where the kernel's wide reads may begin; x itself if it is."""
+    x = xp.ascontiguousarray(x)
+    interface = "__array_interface__" if xp is np else "__cuda_array_interface__"
+    return x if getattr(x, interface)["data"][0] % 16 == 0 else x.copy()
