@@ -122,7 +122,8 @@ def test_training_on_a_cpu_loads_nothing_of_the_gpu_path():
         "import sys, numpy, xpnet; xpnet.use('cpu')\n"
         "net = xpnet.nets.TwoLayerNet(4, 3, 2)\n"
         "net.fit(numpy.ones((4, 4)), [0, 1, 0, 1], engine='compiled', verbose=False)\n"
-        "ours = [f'xpnet_kernels.{name}' for name in ('mlp_epoch.graph', 'mlp_epoch.pers', '_graphs', '_cublas', '_ptx')]\n"
+        "names = 'mlp_epoch.graph', 'mlp_epoch.persistent', '_graphs', '_cublas', '_ptx'\n"
+        "ours = [f'xpnet_kernels.{name}' for name in names]\n"
         "gpu = (*ours, 'cupy', 'cuda.', 'numba.cuda.cudadrv')\n"
         "print([name for name in sys.modules if name.startswith(gpu)])"
     )
