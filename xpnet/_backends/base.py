@@ -37,8 +37,11 @@ class Backend:
         The array library: `"numpy"` or `"cupy"`.
     engines : mapping
         Which engine serves the arrays of each family; see `xpnet_kernels._dispatch`.
+    asynchronous : bool
+        Whether the host goes on while the device computes.
     """
 
+    asynchronous = False
     name: str
     family: str
     engines: Engines

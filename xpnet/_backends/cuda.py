@@ -25,6 +25,7 @@ _INSTALL = (
 class CupyBackend(Backend):
     """CuPy arrays, served by the reference."""
 
+    asynchronous = True
     name = "cupy"
     family = "cupy"
     engines = _dispatch.REFERENCE

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpnet import random
 from xpnet.layers import SoftmaxWithLoss
 from xpnet.nets._stack import stack_obstacle
 from xpnet.optimizers import BUILT_IN, Optimizer
 from xpnet.training._announce import say, says_when_compiling
 from xpnet.training._data import data_memory, place_data, step_memory
+from xpnet.training._order import Orders
 from xpnet.training._ways import Ways
 from xpnet_kernels import mlp_epoch
 from xpnet_kernels._arrays import Array, namespace
@@ -83,7 +83,7 @@ class CompiledRun:
             data.t = net.lastLayer.checked(data.t, y)
             data.reserve()
             self._ways = Ways(net, optimizer, batch_size, data.first(), variant)
-        self._epochs = 0
+        self._orders, self._epochs = Orders(self.samples), 0
 
     @property
     def path(self) -> str:
@@ -101,7 +101,7 @@ class CompiledRun:
         """Train on every sample once, or until told to stop; return the losses of the steps made."""
         losses: list[Array] = []
         self._epochs += 1
-        portions = closing(self.data.portions(random.generator().permutation(self.samples)))
+        portions = closing(self.data.portions(self._orders.next()))
         memory = step_memory(self, lambda: f"epoch {self._epochs} after step {sum(map(len, losses))}")
         with self.net.one_at_a_time, np.errstate(over="ignore", invalid="ignore"), memory, portions as each:
             for portion in each:
@@ -109,5 +109,7 @@ class CompiledRun:
                 bar.update(len(losses[-1]))
                 if should_stop():
                     break
+            if self.net.backend.asynchronous:
+                self._orders.draw_ahead()
             # Read at the end: the device goes on to the next portion while the host prepares the one after.
             return [loss for made in losses for loss in made.tolist()]
