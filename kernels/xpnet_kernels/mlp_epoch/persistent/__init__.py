@@ -4,7 +4,7 @@ Every block keeps a part of W1 in registers for the whole epoch, where it also m
 step has one point at which all blocks wait for each other: between the first layer, whose z1 they exchange
 through the device's memory, and the second, which each computes for itself. Not yet run on a GPU.
 
-Only its limits are here; the kernel, and what launches it, are imported with numba.cuda.
+`import xpnet` must be quick: the kernel, and what launches it, are imported with numba.cuda.
 """
 
 from __future__ import annotations
@@ -15,7 +15,6 @@ import numpy as np
 
 from xpnet_kernels import _jit
 from xpnet_kernels._arrays import Array
-from xpnet_kernels.mlp_epoch.persistent.plan import plan_of_call
 
 _jit.modules_for_later.note("xpnet_kernels.mlp_epoch.persistent.epoch")
 
@@ -36,6 +35,8 @@ def obstacle(*arrays: Array, **options: Any) -> str | None:
         return f"the parameters are {parameters[0].dtype}, not float32"
     if x.ndim != 2 or x.dtype not in (np.uint8, np.float32):
         return f"the samples are {x.dtype} with {x.ndim} axes, not uint8 or float32 with two"
+    from xpnet_kernels.mlp_epoch.persistent.plan import plan_of_call
+
     plan = plan_of_call(arrays, options["batch_size"], False)
     return plan if isinstance(plan, str) else None
 
