@@ -197,7 +197,7 @@ def floats_of_bytes(typing: Any, word: Any) -> Any:
         values = []
         for byte in range(4):
             text = f"{{.reg .b32 t; prmt.b32 t, $1, 0x4B000000, {0x7440 + byte}; mov.b32 $0, t;}}"
-            code = ir.InlineAsm(ir.FunctionType(f32, [i32]), text, "=f,r", side_effect=True)
+            code = ir.InlineAsm(ir.FunctionType(f32, [i32]), text, "=f,r", side_effect=False)
             values.append(builder.fsub(builder.call(code, [args[0]]), ir.Constant(f32, 8388608.0)))
         return cuda_cgutils.pack_array(builder, values)
 

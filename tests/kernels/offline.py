@@ -8,6 +8,7 @@ one entry for each kernel and signature. NUMBA_ENABLE_CUDASIM must be unset: the
 import json
 import re
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 from unittest.mock import Mock
 
@@ -36,8 +37,8 @@ class Recorder:
     dtype = None
     """Of the samples that are run."""
 
-    def __init__(self, kernel, name):
-        self.kernel, self.name = kernel, name
+    def __init__(self, kernel, name, made_for_plan=False):
+        self.kernel, self.name, self.made_for_plan = kernel, name, made_for_plan
         self.signatures = {}
         self.threads = 0
 
@@ -67,7 +68,7 @@ class FamilyRecorder:
 
     def __call__(self, plan):
         if plan not in self.recorders:
-            self.recorders[plan] = Recorder(self.family(plan), self.family.__name__)
+            self.recorders[plan] = Recorder(self.family(plan), self.family.__name__, made_for_plan=True)
         return self.recorders[plan]
 
 
@@ -119,7 +120,7 @@ def run_books_nets(thorough):
                 train_persistently(x, labels, labels, *arrays, deterministic=deterministic, **settings)
 
 
-def compile_kernel(kernel, signature, capability):
+def compile_kernel(kernel, signature, capability, made_for_plan):
     """Return what the PTX of one kernel says and, for `THOROUGH`, what it takes on the device."""
     from numba import cuda
 
@@ -131,16 +132,37 @@ def compile_kernel(kernel, signature, capability):
         "aligns_pairs": ".shared .align 8" in ptx,
     }
     if capability == THOROUGH:
-        report |= link(ptx, capability)
+        report |= link(ptx.encode(), capability)
+        if made_for_plan:
+            code, _ = cuda.compile(
+                kernel.py_func, signature, cc=capability, device=False, abi="numba", output="ltoir"
+            )
+            again = link(code, capability, lto=True)
+            report |= {name: max(report[name], number) for name, number in again.items()}
     return report
 
 
-def link(ptx, capability):
-    """Link PTX to a cubin and return its registers, and its bytes of stack and spills."""
-    from cuda.core import Linker, LinkerOptions, ObjectCode
+def link(code, capability, lto=False):
+    """Link PTX to a cubin and return its registers, and its bytes of stack and spills.
 
-    options = LinkerOptions(arch="sm_{}{}".format(*capability), verbose=True, ptxas_options=["-v"])
-    linker = Linker(ObjectCode.from_ptx(ptx.encode(), name="kernel.ptx"), options=options)
+    With `lto`, link what numba.cuda links for a cooperative kernel: LLVM's code, which is optimised once
+    more, and the device runtime.
+    """
+    from cuda.core import Linker, LinkerOptions, ObjectCode
+    from numba.cuda.cudadrv.libs import get_cudalib
+
+    if not lto:
+        parts = [ObjectCode.from_ptx(code, name="kernel.ptx")]
+    else:
+        runtime = Path(get_cudalib("cudadevrt", static=True)).read_bytes()
+        parts = [ObjectCode.from_ltoir(code, name="kernel"), ObjectCode.from_library(runtime, name="runtime")]
+    options = LinkerOptions(
+        arch="sm_{}{}".format(*capability),
+        link_time_optimization=lto or None,
+        verbose=True,
+        ptxas_options=["-v"],
+    )
+    linker = Linker(*parts, options=options)
     linker.link("cubin")
     log = linker.get_info_log()
     numbers = {
@@ -169,7 +191,7 @@ def main(capability):
                 "threads": recorder.threads,
             }
             try:
-                report |= compile_kernel(recorder.kernel, signature, capability)
+                report |= compile_kernel(recorder.kernel, signature, capability, recorder.made_for_plan)
             except Exception as error:
                 report["error"] = f"{type(error).__name__}: {error}"
             reports.append(report)

@@ -16,7 +16,7 @@ def test_the_plan_of_the_books_net():
     assert (plan.blocks, plan.threads) == (119, 256)
 
 
-@pytest.mark.parametrize("batch", [1, 8, 100, 104])
+@pytest.mark.parametrize("batch", [1, 8, 100, 112])
 @pytest.mark.parametrize("hidden", [1, 2, 50, 54, 55, MOST_HIDDEN])
 @pytest.mark.parametrize("features", [16, 784, 96, 224])
 def test_a_plan_covers_the_net_once_and_fits_the_card(features, hidden, batch):
@@ -63,6 +63,15 @@ def test_other_dtypes_it_cannot_train(which, dtype):
 
 def test_a_card_too_small_for_all_blocks_at_once():
     assert "do not fit 118 multiprocessors" in plan_for(784, 100, 10, 100, 118)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "classes", "batch", "words"),
+    [(91, 10, 120, "no registers for batches of 120"), (90, 12, 128, None), (100, 10, 112, None)],
+)
+def test_the_corners_of_what_a_thread_can_hold(hidden, classes, batch, words):
+    plan = plan_for(784, hidden, classes, batch, H200)
+    assert words in plan if words else not isinstance(plan, str)
 
 
 def test_a_call_that_it_cannot_compute_is_refused(library):

@@ -20,8 +20,8 @@ class Own(NamedTuple):
 
     Attributes
     ----------
-    fetched, current : array (samples,), uint32
-        Its features of the next batch and of this one, if they are pixels.
+    fetched : array (samples,), uint32
+        Its features of the next batch, if they are pixels.
     x : array (samples, 4), float32
         Its features of this batch.
     W1 : array (4, units), float32
@@ -35,7 +35,6 @@ class Own(NamedTuple):
     """
 
     fetched: Array
-    current: Array
     x: Array
     W1: Array
     hidden: Array
@@ -44,7 +43,7 @@ class Own(NamedTuple):
 
 
 class Shared(NamedTuple):
-    """What the threads of a block share, float32.
+    """What the threads of a block share, float32 but for the pixels.
 
     Attributes
     ----------
@@ -57,6 +56,8 @@ class Shared(NamedTuple):
         Of the units of this block.
     b1 : array (units,)
     row_losses : array (rows,)
+    parked : array (samples of a thread, feature threads), uint32
+        Pixels of this batch, where registers are short.
     """
 
     sums: Array
@@ -66,13 +67,14 @@ class Shared(NamedTuple):
     h: Array
     b1: Array
     row_losses: Array
+    parked: Array
 
 
 @kernel_for
 def persistent_epoch(plan: Plan) -> Callable[..., None]:
     """Return the kernel for a plan: the memory of a thread and of a block, and `train_steps` in it."""
     fetched_size, x_size, W1_size, hidden_size, logit_size = plan.thread_sizes
-    sums_size, W2_size, dz2_size, dz1_size = plan.block_sizes
+    sums_size, W2_size, dz2_size, dz1_size, parked_size = plan.block_sizes
     units, rows = plan.units, plan.rows
 
     def persistent_kernel(
@@ -81,7 +83,6 @@ def persistent_epoch(plan: Plan) -> Callable[..., None]:
     ) -> None:  # fmt: skip
         mark_cooperative()
         own = Own(
-            cuda.local.array(fetched_size, np.uint32),
             cuda.local.array(fetched_size, np.uint32),
             cuda.local.array(x_size, np.float32),
             cuda.local.array(W1_size, np.float32),
@@ -97,6 +98,7 @@ def persistent_epoch(plan: Plan) -> Callable[..., None]:
             cuda.shared.array(dz1_size, np.float32),
             cuda.shared.array(units, np.float32),
             cuda.shared.array(rows, np.float32),
+            cuda.shared.array(parked_size, np.uint32),
         )
         begin(plan, own, shared, W1, b1)
         if train_steps(
@@ -130,7 +132,7 @@ def train_steps(
     next_label = samples.label_of(plan, t, order, first)
     for step in range(first, last):
         if computes_W1:
-            samples.take(plan, own, data, order, step)
+            samples.take(plan, own, shared, data, order, step)
             first_layer.add_products(plan, own.x, own.W1, scale, shared.sums)
         cuda.syncthreads()
         hidden_sums.give(plan, z, step, shared.sums, shared.b1)
@@ -151,7 +153,7 @@ def train_steps(
             second_layer.back_to_z1(plan, own, shared, label, share, size)
         cuda.syncthreads()
         if computes_W1:
-            samples.take_again(plan, own, data, order, step)
+            samples.take_again(plan, own, shared, data, order, step)
             first_layer.descend(plan, own.x, own.W1, rate * scale, shared.dz1)
         else:
             small_updates.descend(plan, shared, rate, W2, step)

@@ -19,19 +19,22 @@ SAMPLE_LANES = 8
 FEATURE_WARPS = 7
 """At most so many warps of a block keep weights: with one that does the rest they are 256 threads.
 
-A multiprocessor has 65,536 registers, so 256 threads may take 255 each, all that a thread can have, and
-kernels for a hundred hidden units do; 352 threads could have 168.
+A multiprocessor has 65,536 registers, so 256 threads may take 255 each, all that a thread can have, where 352
+could have 168. The kernels take 168 to 255.
 """
 
 MOST_ROWS, MOST_HIDDEN, MOST_CLASSES, MOST_UNITS = 128, 100, 12, 6
 """Samples of a batch, hidden units, classes, and hidden units of a block, for which the registers suffice."""
 
-MANY_UNITS, ROWS_OF_MANY = 4, 104
-"""Blocks with more units than this take batches no larger than that: with 112 samples they spilled.
+MANY_UNITS = 4
+"""Blocks with so many units keep the batch apart from the registers while they compute the second layer.
 
-With 108 hidden units and 12 classes the compiler left a loop over an array of the thread, which then lay in
-memory.
+Kept there, it made a hundred hidden units spill. With 108 and 12 classes the compiler left a loop over an
+array of the thread, which then lay in memory.
 """
+
+MOST_SUMS = 84
+"""Hidden units of a block times samples of a thread: with 90 a thread spilled."""
 
 SHARED_BYTES = 48 * 1024
 """Shared memory that a block may have without asking the driver for more."""
@@ -83,15 +86,17 @@ class Plan(NamedTuple):
 
     @property
     def thread_sizes(self) -> tuple[int, ...]:
-        """Elements of the arrays `fetched` and `current`, `x`, `W1`, `hidden` and `logits` of a thread."""
+        """Elements of the arrays `fetched`, `x`, `W1`, `hidden` and `logits` of a thread."""
         fetched = self.samples if self.pixels else 1
         return fetched, 4 * self.samples, 4 * self.units, self.hidden_rows // 2, 2 * self.class_columns
 
     @property
     def block_sizes(self) -> tuple[int, ...]:
-        """Elements of the arrays `sums`, `W2`, `dz2`, and `dz1` and `h` of a block."""
+        """Elements of the arrays `sums`, `W2`, `dz2`, `dz1` and `h`, and `parked` of a block."""
         sums = self.feature_warps * self.units * SAMPLE_LANES * self.samples
-        return sums, self.W2_size, self.rows * self.class_columns, self.rows * self.units
+        parks = self.pixels and self.units >= MANY_UNITS
+        parked = 32 * self.feature_warps * self.samples if parks else 1
+        return sums, self.W2_size, self.rows * self.class_columns, self.rows * self.units, parked
 
     @property
     def W2_size(self) -> int:
@@ -106,8 +111,8 @@ class Plan(NamedTuple):
     @property
     def shared_bytes(self) -> int:
         """Shared memory of a block."""
-        sums, W2, dz2, dz1 = self.block_sizes
-        return 4 * (sums + W2 + dz2 + 2 * dz1 + self.units + self.rows)
+        sums, W2, dz2, dz1, parked = self.block_sizes
+        return 4 * (sums + W2 + dz2 + 2 * dz1 + self.units + self.rows + parked)
 
 
 def plan_of_call(arrays: Sequence[Array], batch_size: int, deterministic: bool) -> Plan | str:
@@ -142,9 +147,9 @@ def plan_for(features: int, hidden: int, classes: int, batch: int, processors: i
     units = _ceil(hidden, groups)
     if units > MOST_UNITS or slices > processors:
         return f"{features} features and {hidden} hidden units do not fit {processors} multiprocessors"
-    if units > MANY_UNITS and batch > ROWS_OF_MANY:
-        return f"{features} features and {hidden} hidden units leave no room for batches above {ROWS_OF_MANY}"
     plan = _divided(features, hidden, classes, batch, slices, feature_warps, units)
+    if plan.units * plan.samples > MOST_SUMS:
+        return f"{hidden} hidden units of {features} features leave no registers for batches of {batch}"
     if plan.shared_bytes > SHARED_BYTES:
         return f"a block would take {plan.shared_bytes} bytes of shared memory, more than {SHARED_BYTES}"
     return plan

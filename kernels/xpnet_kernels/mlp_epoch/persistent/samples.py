@@ -13,7 +13,7 @@ import numpy as np
 
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import cuda, device_inline
-from xpnet_kernels._ptx import ask_for, floats_of_bytes, load, load_four
+from xpnet_kernels._ptx import ask_for, floats_of_bytes, load, load_four, store
 from xpnet_kernels.mlp_epoch.persistent.first_layer import first_feature, sample_lane
 from xpnet_kernels.mlp_epoch.persistent.plan import MANY_UNITS, SAMPLE_LANES, Plan
 from xpnet_kernels.mlp_epoch.persistent.second_layer import my_sample
@@ -49,36 +49,40 @@ def fetch(plan: Plan, own: Any, data: Array, order: Array, step: int) -> None:
 
 
 @device_inline
-def take(plan: Plan, own: Any, data: Array, order: Array, step: int) -> None:
+def take(plan: Plan, own: Any, shared: Any, data: Array, order: Array, step: int) -> None:
     """Make the batch of a step the current one: `own.x` holds pixels, 0..255, or features."""
     if plan.pixels:
         for sample in range(plan.samples):
-            own.current[sample] = own.fetched[sample]
-        unpack_pixels(plan, own)
+            unpack_pixels(own.x, sample, own.fetched[sample])
+            if plan.units >= MANY_UNITS:
+                store(shared.parked, parking_place(plan, sample), own.fetched[sample])
     else:
         read_features(plan, own, data, order, step)
 
 
 @device_inline
-def take_again(plan: Plan, own: Any, data: Array, order: Array, step: int) -> None:
-    """Fill `own.x` anew where the second layer, with many units, leaves no registers to keep it.
-
-    Kept, it left 8 to 16 bytes of each thread to be spilled.
-    """
+def take_again(plan: Plan, own: Any, shared: Any, data: Array, order: Array, step: int) -> None:
+    """Fill `own.x` anew where the second layer, with many units, leaves no registers to keep it."""
     if plan.units >= MANY_UNITS:
         if plan.pixels:
-            unpack_pixels(plan, own)
+            for sample in range(plan.samples):
+                unpack_pixels(own.x, sample, load(shared.parked, parking_place(plan, sample)))
         else:
             read_features(plan, own, data, order, step)
 
 
 @device_inline
-def unpack_pixels(plan: Plan, own: Any) -> None:
-    """Write the current pixels as float32."""
-    for sample in range(plan.samples):
-        x0, x1, x2, x3 = floats_of_bytes(own.current[sample])
-        own.x[4 * sample], own.x[4 * sample + 1] = x0, x1
-        own.x[4 * sample + 2], own.x[4 * sample + 3] = x2, x3
+def parking_place(plan: Plan, sample: int) -> Any:
+    """Return where this thread keeps four pixels of a sample meanwhile."""
+    return sample * 32 * plan.feature_warps + cuda.threadIdx.x
+
+
+@device_inline
+def unpack_pixels(x: Array, sample: int, four: Any) -> None:
+    """Write four pixels of a sample as float32."""
+    x0, x1, x2, x3 = floats_of_bytes(four)
+    x[4 * sample], x[4 * sample + 1] = x0, x1
+    x[4 * sample + 2], x[4 * sample + 3] = x2, x3
 
 
 @device_inline
