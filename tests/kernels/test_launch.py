@@ -130,7 +130,7 @@ def options(optimizer, epochs):
 def test_a_later_epoch_converts_and_configures_next_to_nothing(optimizer):
     backend, driver.runs = DoubleBackend(_dispatch.KERNELS), False
     net = MultiLayerNet(784, [50], 10, seed=1).to(backend)
-    x, t = np.zeros((12_000, 784), dtype=np.uint8), np.zeros(12_000, dtype=int)
+    x, t = np.zeros((4_000, 784), dtype=np.uint8), np.zeros(4_000, dtype=int)
     run, counts = LayerRun(net, x, t, 100, by_name(optimizer)), []
     with _dispatch.serving(backend.engines):
         for _ in range(4):
@@ -139,9 +139,9 @@ def test_a_later_epoch_converts_and_configures_next_to_nothing(optimizer):
             after = len(driver.views), len(driver.configured), len(driver.launched)
             counts.append(np.subtract(after, before))
     views, configured, launched = counts[-1]
-    assert launched == 120 * 10
+    assert launched == 40 * 10
     assert configured == 0
-    assert views < 0.01 * launched
+    assert views < 0.03 * launched
     assert driver.streams == [0]
 
 

@@ -163,7 +163,7 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
     for sizes, activations, batch_size, update, settings in cases:
         yield _sample(rng, dtype, sizes, activations, batch_size, update, settings)
     yield _sample(rng, dtype, [32, 5, 3], ["relu"], 16, "sgd", {"lr": 0.3}, pixels=True)
-    yield _sample(rng, dtype, [16, 9, 4], ["relu"], 37, "sgd", {"lr": 0.3})
+    yield _sample(rng, dtype, [16, 9, 4], ["relu"], 23, "sgd", {"lr": 0.3})
     adam_settings = {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-7, "unbias1": 5.0, "unbias2": 50.0}
     yield _sample(rng, dtype, [12, 6, 6, 3], ["relu", "relu"], 11, "adam", adam_settings, pixels=True)
 
@@ -178,7 +178,7 @@ def _sample(
     settings: dict[str, float],
     pixels: bool = False,
 ) -> Sample:
-    samples = 37
+    samples = 23
     shape = samples, sizes[0]
     x = rng.integers(0, 256, shape).astype(np.uint8) if pixels else normal(rng, shape, dtype)
     parameters = []
