@@ -8,3 +8,14 @@ from engines import library_for
 def library(monkeypatch):
     """Return `library(engine)`: the array library of an engine, which is ready to run; may skip."""
     return lambda engine: library_for(engine, monkeypatch)
+
+
+@pytest.fixture
+def cuda(monkeypatch):
+    """The double of `cupy.cuda`, not yet asked for anything; no layer of a captured epoch is wide."""
+    library_for("numba-cuda", monkeypatch)
+    from xpnet_kernels import _graphs
+    from xpnet_kernels.mlp_epoch.graph import step
+
+    monkeypatch.setattr(step, "WIDE", 1 << 24)
+    return _graphs.runtime(None)

@@ -1,11 +1,10 @@
 """The captured epoch call by call: what is recorded, in which order and stream, and what is kept."""
 
-import ctypes
 import itertools
 
 import numpy as np
 import pytest
-from engines import library_for, simulated
+from engines import simulated
 
 if not simulated():
     pytest.skip("there is a GPU: the doubles stand for one", allow_module_level=True)
@@ -18,14 +17,6 @@ from xpnet_kernels.mlp_epoch.graph import MOST_KEPT, step
 DRAW = np.random.default_rng(0)
 SAMPLES, BATCH = 11, 4
 FORWARD_AND_UPDATE = ["forward_kernel", "head_kernel", "update_kernel"]
-
-
-@pytest.fixture
-def cuda(monkeypatch):
-    """The double of `cupy.cuda`, before it has been asked for anything; no layer is wide."""
-    library_for("numba-cuda", monkeypatch)
-    monkeypatch.setattr(step, "WIDE", 1 << 24)
-    return _graphs.runtime(None)
 
 
 def epoch(sizes=(5, 3, 2), update="sgd", workspace=None, options=None, data=None, **more):
@@ -217,58 +208,3 @@ def test_tf32_is_taken_only_where_it_is_allowed(tf32, cuda, monkeypatch):
     finally:
         _cublas.choose_tf32(None)
     assert cuda.cublas.tf32 is tf32
-
-
-@pytest.mark.parametrize("transpose_a", [False, True])
-@pytest.mark.parametrize("transpose_b", [False, True])
-@pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_products_are_those_of_matrices_that_lie_row_by_row(transpose_a, transpose_b, dtype, cuda):
-    a, b = DRAW.normal(size=(3, 5)).astype(dtype), DRAW.normal(size=(5, 4)).astype(dtype)
-    given_a = np.ascontiguousarray(a.T) if transpose_a else a
-    given_b = np.ascontiguousarray(b.T) if transpose_b else b
-    out = np.full((3, 4), np.nan, dtype)
-    products = _cublas.Products(a)
-    products.follow(0)
-    products.multiply(given_a, given_b, out, transpose_a=transpose_a, transpose_b=transpose_b)
-    np.testing.assert_allclose(out, a.astype("float64") @ b, rtol=1e-5 if dtype == "float32" else 1e-12)
-
-
-def test_a_handle_is_given_back(cuda):
-    products = _cublas.Products(np.empty(0))
-    assert cuda.cublas.handles == 1
-    del products
-    assert cuda.cublas.handles == 0
-
-
-def test_a_failing_call_says_which_and_why(cuda, monkeypatch):
-    monkeypatch.setattr(cuda.cublas, "cublasSetMathMode", lambda handle, mode: 13, raising=False)
-    with pytest.raises(_cublas.CublasError, match="cublasSetMathMode returned 13: the GPU failed"):
-        _cublas.Products(np.empty(0))
-
-
-def test_a_missing_library_says_what_to_install(monkeypatch):
-    monkeypatch.setattr(ctypes, "CDLL", lambda name: _raise(OSError("cannot open")))
-    _cublas._loaded.cache_clear()
-    with pytest.raises(_cublas.CublasError, match=r'pip install "cupy-cuda13x\[ctk\]"'):
-        _cublas._loaded(13)
-
-
-def _raise(error):
-    raise error
-
-
-def test_the_setting_of_tf32(monkeypatch):
-    monkeypatch.delenv("XPNET_TF32", raising=False)
-    assert _cublas.tf32() is False
-    monkeypatch.setenv("XPNET_TF32", "1")
-    assert _cublas.tf32() is True
-    _cublas.choose_tf32(False)
-    try:
-        assert _cublas.tf32() is False
-    finally:
-        _cublas.choose_tf32(None)
-    monkeypatch.setenv("XPNET_TF32", "yes")
-    with pytest.raises(ValueError, match="XPNET_TF32 is 'yes'; it must be 0 or 1"):
-        _cublas.tf32()
-    with pytest.raises(TypeError, match="tf32 is 1; it must be True or False"):
-        _cublas.choose_tf32(1)
