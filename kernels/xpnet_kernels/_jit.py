@@ -24,9 +24,14 @@ F = TypeVar("F", bound=Callable[..., Any])
 # NaN and infinity keep their meaning (no "nnan", "ninf"); sums may be reordered to vectorise.
 _FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 
+# Without "nrt" a kernel counts no references to arrays. It would at every call, atomically, for each array of
+# a net: that took half of a small net's step, and more where two threads counted for the same arrays.
+_CPU_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": _FASTMATH, "error_model": "numpy", "_nrt": False}
+
 
 _cpu_kernels: list[Deferred] = []
 _cuda_kernels: list[Deferred] = []
+_also_in_kernels: list[Callable[..., Any]] = []
 _loaded: set[str] = set()
 modules_for_later = ModulesForLater()
 _loading = threading.RLock()
@@ -36,7 +41,8 @@ def njit(function: F) -> F:
     """Compile a function for the CPU when it is first called; see `numba.njit`.
 
     The result releases the GIL, keeps its machine code on disk where a folder can be written, divides by
-    zero as NumPy does. `on_device` makes a twin of it for CUDA kernels.
+    zero as NumPy does. It owns no memory: it is given every array it needs, makes none and returns none; for
+    a part of one there are slices and `view`. `on_device` makes a twin of it for CUDA kernels.
     """
     if "cpu" in _loaded:
         return cast(F, _compile_cpu(function))
@@ -50,11 +56,26 @@ def _compile_cpu(function: Callable[..., Any]) -> Any:
 
     from xpnet_kernels._cache import MachineCode
 
-    kernel = numba.njit(function, nogil=True, fastmath=_FASTMATH, error_model="numpy")
+    kernel = numba.njit(function, **_CPU_OPTIONS)
     # "No locator available": neither the package nor a home folder can be written, nothing is kept.
     with contextlib.suppress(RuntimeError):
         kernel._cache = MachineCode(function)
     return kernel
+
+
+def also_in_kernels(function: F) -> F:
+    """Let CPU kernels call a function of Python, which stays one; see `numba.extending.register_jitable`."""
+    if "cpu" in _loaded:
+        _register(function)
+    else:
+        _also_in_kernels.append(function)
+    return function
+
+
+def _register(function: Callable[..., Any]) -> None:
+    from numba.extending import register_jitable
+
+    register_jitable(_nrt=False)(function)
 
 
 def cpu_kernels() -> list[Any]:
@@ -143,6 +164,8 @@ def load_cpu() -> None:
             replace_everywhere(module, module.load())
         # No thread may compile a kernel that is bound while one that it calls is still a stand-in.
         with global_compiler_lock:
+            for function in _also_in_kernels:
+                _register(function)
             for deferred in _cpu_kernels:
                 deferred.bind()
         _loaded.add("cpu")

@@ -46,10 +46,6 @@ def empty_rows(rows: int, columns: int, dtype: Any) -> Array:
     return aligned_zeros(shape[0] * shape[1], dtype).reshape(shape)
 
 
-NOTHING = np.zeros(1, dtype=np.int64)
-"""No memory to ask for."""
-
-
 def addresses(rows: Array) -> Array:
     """Return where the rows of a matrix begin in memory, array (rows,), int64; keep the matrix alive."""
     return rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.int64)
@@ -64,8 +60,8 @@ def vectors_of(columns: int, array: Array) -> Any:
 
 @njit
 def multiply(
-    a: Array, b: Array, c: Array, inner: int, columns: int, start: int, stop: int, ahead: Array, lines: int,
-    asked: int, alpha: Any,
+    a: Array, b: Array, c: Array, inner: int, columns: int, start: int, stop: int, ahead: Any, asked: int,
+    alpha: Any,
 ) -> Any:  # fmt: skip
     """Write rows start to stop of a b to c, or add alpha times them, as whole tiles and `columns` wide.
 
@@ -79,8 +75,10 @@ def multiply(
     inner : int
         K, at least 1.
     columns, start, stop : int
-    ahead, lines, asked
-        Memory to ask for meanwhile; see `Stretches`. For none: `NOTHING, 0, 0`.
+    ahead : Ahead
+        Memory to ask for meanwhile, or `NOTHING`.
+    asked : int
+        How often was asked before.
     alpha : float or None
 
     Returns
@@ -91,15 +89,15 @@ def multiply(
     side, lane, vectors = tile_rows(c), lane_count(c), vectors_of(columns, c)
     for v in range(0, vectors, side):
         for i in range(start, stop, side):
-            outer_tile(a, b, c, i, v * lane, inner, min(side, vectors - v), ahead, lines, asked, alpha)
+            outer_tile(a, b, c, i, v * lane, inner, min(side, vectors - v), ahead, asked, alpha)
             asked += inner
     return asked
 
 
 @njit
 def multiply_transposed(
-    a: Array, b: Array, c: Array, inner: int, first: int, last: int, start: int, stop: int, ahead: Array,
-    lines: int, asked: int,
+    a: Array, b: Array, c: Array, inner: int, first: int, last: int, start: int, stop: int, ahead: Any,
+    asked: int,
 ) -> Any:  # fmt: skip
     """Write rows start to stop and columns first to last of c = a bᵀ, the columns as whole tiles.
 
@@ -113,7 +111,7 @@ def multiply_transposed(
     inner : int
         K, at least 1.
     first, last, start, stop : int
-    ahead, lines, asked
+    ahead, asked
         As for `multiply`.
 
     Returns
@@ -126,6 +124,6 @@ def multiply_transposed(
         end = min(chunk + CHUNK, stop)
         for j in range(first, last, side):
             for i in range(chunk, end, side):
-                dot_tile(a, b, c, i, j, vectors, min(side, end - i), ahead, lines, asked)
+                dot_tile(a, b, c, i, j, vectors, min(side, end - i), ahead, asked)
                 asked += vectors
     return asked

@@ -8,12 +8,6 @@ from typing import Any
 from xpnet_kernels._jit import cgutils, ir
 from xpnet_kernels._simd import lanes, tile_side
 
-CACHE_LINE = 64
-"""Bytes that come into a cache together."""
-
-PACE = 2
-"""How often each line is asked for ahead."""
-
 
 class Matrix:
     """A two-dimensional array argument: its data as a pointer to bytes, and its strides in bytes."""
@@ -30,54 +24,6 @@ class Matrix:
             if number is not None:
                 at = self.builder.gep(at, [self.builder.mul(number, stride)])
         return at
-
-
-class Stretches:
-    """Stretches of memory, equally long, that are asked for line by line while a product is computed.
-
-    The memory is idle then, and would keep whatever reads from thousands of places waiting later. Each line
-    is asked for PACE times, at one place of the inner axis after another: asked for faster, the lines would
-    crowd out those that the product itself needs.
-
-    Parameters
-    ----------
-    builder
-    table
-        The struct of an array (n,), int64: the addresses of the stretches.
-    lines
-        Times to ask in each: its cache lines times PACE; with 0 there is nothing to ask for.
-    """
-
-    def __init__(self, builder: Any, table: Any, lines: Any) -> None:
-        self.builder, self.lines, self.data = builder, lines, table.data
-        self.last = builder.sub(table.nitems, constant(1))
-
-    def place(self, asked: Any) -> tuple[Any, Any]:
-        """Return the stretch and the place in it that come after asking so often."""
-        builder = self.builder
-        lines = builder.select(builder.icmp_signed(">", self.lines, constant(0)), self.lines, constant(1))
-        return builder.sdiv(asked, lines), builder.srem(asked, lines)
-
-    def following(self, row: Any, line: Any) -> tuple[Any, Any]:
-        """Return the stretch and the place after these."""
-        builder, line = self.builder, self.builder.add(line, constant(1))
-        ends = builder.icmp_signed(">=", line, self.lines)
-        following = builder.select(ends, builder.add(row, constant(1)), row)
-        return following, builder.select(ends, constant(0), line)
-
-    def ask(self, row: Any, line: Any, otherwise: Any) -> None:
-        """Ask for a line, or for what is at an address in use where there is nothing to ask for."""
-        builder, i32 = self.builder, ir.IntType(32)
-        any_left = builder.and_(
-            builder.icmp_signed(">", self.lines, constant(0)), builder.icmp_signed("<=", row, self.last)
-        )
-        row = builder.select(any_left, row, constant(0))
-        start = builder.load(builder.gep(self.data, [row]))
-        at = builder.add(start, builder.mul(builder.udiv(line, constant(PACE)), constant(CACHE_LINE)))
-        at = builder.select(any_left, builder.inttoptr(at, otherwise.type), otherwise)
-        signature = ir.FunctionType(ir.VoidType(), [at.type, i32, i32, i32])
-        function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
-        builder.call(function, [at, *(ir.Constant(i32, number) for number in (0, 2, 1))])
 
 
 class Tile:
@@ -205,7 +151,7 @@ class Tile:
         ends = [builder.add(step, constant(1)), *body(*values)]
         for phi, start, end in zip((step, *values), (constant(0), *starts), ends, strict=True):
             phi.add_incoming(start, before)
-            phi.add_incoming(end, loop)
+            phi.add_incoming(end, builder.block)
         builder.cbranch(builder.icmp_signed("<", ends[0], steps), loop, after)
         builder.position_at_end(after)
         return ends[1:]

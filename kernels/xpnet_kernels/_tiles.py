@@ -11,9 +11,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from xpnet_kernels._ahead import Requests
 from xpnet_kernels._jit import intrinsic, types
 from xpnet_kernels._simd import lanes, tile_side
-from xpnet_kernels._tile_code import Stretches, Tile, constant
+from xpnet_kernels._tile_code import Tile, constant
 
 
 @intrinsic
@@ -34,12 +35,12 @@ def lane_count(typing: Any, array: Any) -> Any:
 
 @intrinsic
 def outer_tile(
-    typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, vectors: Any, ahead: Any, lines: Any,
-    asked: Any, alpha: Any,
+    typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, vectors: Any, ahead: Any, asked: Any,
+    alpha: Any,
 ) -> Any:  # fmt: skip
     """Write a tile of a b to c, or add alpha times it: tile_rows rows from i on, `vectors` wide from j on.
 
-    Meanwhile it asks for memory that will be needed soon: see `Stretches`.
+    Meanwhile it asks for memory that will be needed soon: see `Ahead`.
 
     Parameters
     ----------
@@ -53,32 +54,33 @@ def outer_tile(
         K, at least 1.
     vectors : int
         1 to tile_rows.
-    ahead, lines, asked
-        The addresses, array (n,), int64, and the rest as for `Stretches`.
+    ahead : Ahead
+    asked : int
+        How often was asked before.
     alpha : float or None
         None writes a b; a number of the dtype adds alpha a b.
     """
     index = types.int64
-    signature = types.void(a, b, c, index, index, index, index, ahead, index, index, alpha)
+    signature = types.void(a, b, c, index, index, index, index, ahead, index, alpha)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile = Tile(context, builder, signature, a.dtype)
         left, into = tile.matrix(0, args[0]), tile.matrix(2, args[2])
         i, j, inner, vectors = args[3:7]
         a_at, c_at, offset = left.address(i, None), into.address(i, j), tile.size_of(j)
-        stretches = Stretches(builder, tile.array(7, args[7]), args[8])
+        requests = Requests(tile, 7, args[7], otherwise=c_at)
 
         def body(count: int) -> None:
-            def add(a_at: Any, b_row: Any, row: Any, line: Any, *sums: Any) -> list[Any]:
-                b_at = tile.address(builder.load(b_row), offset)
-                stretches.ask(row, line, otherwise=b_at)
+            def add(a_at: Any, b_row: Any, *carried: Any) -> list[Any]:
+                place, sums = requests.ask(*carried[:4]), carried[4:]
                 moved = [builder.gep(a_at, [left.strides[1]]), builder.gep(b_row, [constant(1)])]
+                b_at = tile.address(builder.load(b_row), offset)
                 added = tile.add_outer_products(a_at, left.strides[0], b_at, count, sums)
-                return [*moved, *stretches.following(row, line), *added]
+                return [*moved, *place, *added]
 
-            start = [a_at, tile.array(1, args[1]).data, *stretches.place(args[9])]
-            sums = tile.loop(inner, [*start, *tile.zeros(tile_side() * count)], add)[4:]
-            factor = None if isinstance(alpha, types.NoneType) else tile.spread(args[10])
+            start = [a_at, tile.array(1, args[1]).data, *requests.place(args[8])]
+            sums = tile.loop(inner, [*start, *tile.zeros(tile_side() * count)], add)[6:]
+            factor = None if isinstance(alpha, types.NoneType) else tile.spread(args[9])
             for number, total in enumerate(sums):
                 row, column = divmod(number, count)
                 at = tile.moved(c_at, into.strides[0], row)
@@ -94,12 +96,11 @@ def outer_tile(
 
 @intrinsic
 def dot_tile(
-    typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, rows: Any, ahead: Any, lines: Any,
-    asked: Any,
+    typing: Any, a: Any, b: Any, c: Any, i: Any, j: Any, inner: Any, rows: Any, ahead: Any, asked: Any,
 ) -> Any:  # fmt: skip
     """Write a tile of c = a bᵀ: `rows` rows from i on, tile_rows columns from j on.
 
-    Meanwhile it asks for memory that will be needed soon: see `Stretches`.
+    Meanwhile it asks for memory that will be needed soon: see `Ahead`.
 
     Parameters
     ----------
@@ -114,11 +115,12 @@ def dot_tile(
         the other.
     rows : int
         1 to tile_rows.
-    ahead, lines, asked
-        The addresses, array (n,), int64, and the rest as for `Stretches`.
+    ahead : Ahead
+    asked : int
+        How often was asked before.
     """
     index = types.int64
-    signature = types.void(a, b, c, index, index, index, index, ahead, index, index)
+    signature = types.void(a, b, c, index, index, index, index, ahead, index)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         tile = Tile(context, builder, signature, b.dtype)
@@ -126,20 +128,21 @@ def dot_tile(
         i, j, inner, rows = args[3:7]
         b_at, c_at = right.address(j, None), into.address(i, j)
         table = builder.gep(tile.array(0, args[0]).data, [i])
-        whole, stretches = constant(tile.bytes), Stretches(builder, tile.array(7, args[7]), args[8])
+        whole = constant(tile.bytes)
+        requests = Requests(tile, 7, args[7], otherwise=c_at)
 
         def body(count: int) -> None:
             addresses = [builder.load(builder.gep(table, [constant(row)])) for row in range(count)]
 
-            def add(offset: Any, b_at: Any, row: Any, line: Any, *sums: Any) -> list[Any]:
+            def add(offset: Any, b_at: Any, *carried: Any) -> list[Any]:
+                place, sums = requests.ask(*carried[:4]), carried[4:]
                 left = [tile.address(address, offset) for address in addresses]
-                stretches.ask(row, line, otherwise=b_at)
                 moved = [builder.add(offset, whole), builder.gep(b_at, [whole])]
                 added = tile.add_products(left, b_at, right.strides[0], sums)
-                return [*moved, *stretches.following(row, line), *added]
+                return [*moved, *place, *added]
 
-            start = [constant(0), b_at, *stretches.place(args[9])]
-            sums = tile.loop(inner, [*start, *tile.zeros(count * tile_side())], add)[4:]
+            start = [constant(0), b_at, *requests.place(args[8])]
+            sums = tile.loop(inner, [*start, *tile.zeros(count * tile_side())], add)[6:]
             for row in range(count):
                 start = tile.moved(c_at, into.strides[0], row)
                 tile.store_totals(sums[row * tile_side() : (row + 1) * tile_side()], start)

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from xpnet_kernels import _launch
+from xpnet_kernels._ahead import NOTHING
 from xpnet_kernels._arrays import Array, empty, namespace
 from xpnet_kernels._jit import cuda
 from xpnet_kernels._operation import Sample, operation
-from xpnet_kernels._rows import NOTHING, addresses, empty_rows, multiply
+from xpnet_kernels._rows import addresses, empty_rows, multiply
 from xpnet_kernels._samples import PRODUCT_SHAPES, normal
 
 TILE = 16
@@ -61,7 +62,7 @@ def matmul_tiled_cpu(a: Array, b: Array) -> Array:
         return np.zeros((rows, columns), dtype=a.dtype)
     left, right = _in_whole_tiles(a), _in_whole_tiles(b)
     product = empty_rows(rows, columns, a.dtype)
-    multiply(left, addresses(right), product, inner, columns, 0, rows, NOTHING, 0, 0, None)
+    multiply(left, addresses(right), product, inner, columns, 0, rows, NOTHING, 0, None)
     return np.ascontiguousarray(product[:rows, :columns])
 
 

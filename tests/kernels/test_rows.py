@@ -7,8 +7,8 @@ import sys
 import numpy as np
 import pytest
 
+from xpnet_kernels._ahead import NOTHING, Ahead
 from xpnet_kernels._rows import (
-    NOTHING,
     addresses,
     empty_rows,
     multiply,
@@ -54,7 +54,7 @@ def test_the_product_and_nothing_beside_it(rows, inner, columns, transposed, dty
     left, right = in_rows(a.T.copy()).T if transposed else in_rows(a), in_rows(b)
     c = empty_rows(rows + tile_side(), columns, dtype)
     c[tile_multiple(rows) :] = -7
-    multiply(left, addresses(right), c, inner, columns, 0, rows, NOTHING, 0, 0, None)
+    multiply(left, addresses(right), c, inner, columns, 0, rows, NOTHING, 0, None)
     np.testing.assert_allclose(c[:rows, :columns], a @ b, rtol=TOLERANCE[dtype], atol=TOLERANCE[dtype])
     assert (c[:rows, columns:] == 0).all()
     assert (c[tile_multiple(rows) :] == -7).all()
@@ -66,7 +66,7 @@ def test_the_product_with_a_transposed_matrix(rows, inner, columns, dtype):
     a, b = factors(rows, inner, columns, dtype)
     left, right, c = in_rows(a), in_rows(b.T), empty_rows(rows, columns, dtype)
     c[rows:] = -7
-    multiply_transposed(addresses(left), right, c, inner, 0, columns, 0, rows, NOTHING, 0, 0)
+    multiply_transposed(addresses(left), right, c, inner, 0, columns, 0, rows, NOTHING, 0)
     np.testing.assert_allclose(c[:rows, :columns], a @ b, rtol=TOLERANCE[dtype], atol=10 * TOLERANCE[dtype])
     assert (c[:rows, columns:] == 0).all()
     assert (c[rows:] == -7).all()
@@ -78,12 +78,12 @@ def test_parts_leave_the_rest():
     side, rest = tile_side(), slice(2 * tile_side(), None)
     part = slice(side, 2 * side)
     c = np.full_like(empty_rows(24, 24, "float64"), np.nan)
-    multiply(left, addresses(right), c, 24, 24, side, 2 * side, NOTHING, 0, 0, None)
+    multiply(left, addresses(right), c, 24, 24, side, 2 * side, NOTHING, 0, None)
     np.testing.assert_allclose(c[part, :24], (a @ b)[part])
     assert np.isnan(c[:side]).all()
     assert np.isnan(c[rest]).all()
     c[:] = np.nan
-    multiply_transposed(addresses(left), right, c, 24, side, 2 * side, side, 2 * side, NOTHING, 0, 0)
+    multiply_transposed(addresses(left), right, c, 24, side, 2 * side, side, 2 * side, NOTHING, 0)
     np.testing.assert_allclose(c[part, part], (a @ b.T)[part, part])
     assert np.isnan(c).sum() == c.size - side * side
 
@@ -94,7 +94,7 @@ def test_a_multiple_of_the_product_is_added(rows, inner, columns, dtype):
     a, b = factors(rows, inner, columns, dtype)
     left, right, c = in_rows(a), in_rows(b), empty_rows(rows, columns, dtype)
     c[:] = 2
-    multiply(left, addresses(right), c, inner, columns, 0, rows, NOTHING, 0, 0, c.dtype.type(-0.5))
+    multiply(left, addresses(right), c, inner, columns, 0, rows, NOTHING, 0, c.dtype.type(-0.5))
     tolerance = {"rtol": TOLERANCE[dtype], "atol": 10 * TOLERANCE[dtype]}
     np.testing.assert_allclose(c[:rows, :columns], 2 - 0.5 * (a @ b), **tolerance)
     assert (c[:rows, columns:] == 2).all()
@@ -106,9 +106,9 @@ def test_memory_brought_in_meanwhile_changes_nothing():
     soon = np.arange(5000.0)
     places = np.array([soon.ctypes.data, soon.ctypes.data + 8 * 2000])
     c = empty_rows(24, 24, "float64")
-    multiply(left, addresses(right), c, 24, 24, 0, 24, places, 20, 3, None)
+    multiply(left, addresses(right), c, 24, 24, 0, 24, Ahead(places, 20, 32), 3, None)
     np.testing.assert_allclose(c[:24, :24], a @ b)
-    multiply_transposed(addresses(left), right, c, 24, 0, 24, 0, 24, places, 20, 3)
+    multiply_transposed(addresses(left), right, c, 24, 0, 24, 0, 24, Ahead(places, 20, 32), 3)
     np.testing.assert_allclose(c[:24, :24], a @ b.T)
     np.testing.assert_array_equal(soon, np.arange(5000.0))
 

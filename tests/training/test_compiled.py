@@ -14,6 +14,8 @@ from xpnet.nets import MultiLayerNet, Sequential, TwoLayerNet
 from xpnet.optimizers import SGD, Adam, by_name, names
 from xpnet.training._compiled import obstacle
 from xpnet_kernels import _threads
+from xpnet_kernels._simd import vector_bytes
+from xpnet_kernels.mlp_epoch.layout import read_in_place
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(310, 20))
@@ -67,6 +69,35 @@ def test_fewer_inputs_than_a_tile_has_rows(inputs):
     for net, engine in zip(nets, ("layers", "compiled"), strict=True):
         net.fit(X[:, :inputs], T, batch_size=7, seed=0, verbose=False, engine=engine)
     assert largest_difference(*nets) < 1e-12
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "momentum"])
+@pytest.mark.parametrize("inputs", [80, 81, 200])
+@pytest.mark.parametrize("threads", [1, 2])
+def test_more_inputs_than_a_tile_is_wide(optimizer, inputs, threads):
+    _threads.choose(threads)
+    x = RNG.normal(size=(310, inputs))
+    nets = [
+        MultiLayerNet(inputs, [30, 85], 5, seed=0, dtype="float64", weight_decay_lambda=decay)
+        for decay in (0, 0, 1e-2, 1e-2)
+    ]
+    for net, engine in zip(nets, ("layers", "compiled") * 2, strict=True):
+        net.fit(x, T, batch_size=150, seed=0, verbose=False, engine=engine, optimizer=by_name(optimizer))
+    assert largest_difference(*nets[:2]) < 1e-12
+    assert largest_difference(*nets[2:]) < 1e-12
+
+
+def test_samples_at_any_address_give_the_same_bits():
+    memory, nets = np.zeros(310 * 64 + 32, np.float32), []
+    start = -memory.ctypes.data % 64 // 4
+    for offset in (start, start + 1, start + 4):
+        x = memory[offset : offset + 310 * 64].reshape(310, 64)
+        x[:, :20] = X
+        x[:, 20:] = 1
+        assert read_in_place(x, np.dtype("float32")) == (x.ctypes.data % vector_bytes() == 0)
+        nets.append(MultiLayerNet(64, [9], 5, seed=0))
+        nets[-1].fit(x, T, batch_size=50, seed=0, verbose=False, engine="compiled")
+    assert largest_difference(nets[0], nets[1]) == largest_difference(nets[0], nets[2]) == 0
 
 
 @pytest.mark.parametrize("kind", ["images", "uint8", "float64 data", "one-hot"])

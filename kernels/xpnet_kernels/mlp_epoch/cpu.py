@@ -12,10 +12,9 @@ import numpy as np
 from xpnet_kernels import _threads
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE
-from xpnet_kernels._simd import lanes
 from xpnet_kernels.mlp_epoch import phases, updates
 from xpnet_kernels.mlp_epoch.layout import load as load_net
-from xpnet_kernels.mlp_epoch.layout import make_net
+from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
 from xpnet_kernels.mlp_epoch.worker import MADE, STOP, Job, work
 
@@ -50,13 +49,14 @@ def train_on_cpu(
     net = make_net(sizes, batch_size, workers, dtype)
     load_net(net, arrays)
     codes = [phases.CODES[name] for name in activations]
+    x = np.ascontiguousarray(x)
     job = Job(
-        x=np.ascontiguousarray(x),
+        x=x,
         t=np.ascontiguousarray(t, dtype=np.int64),
         order=np.ascontiguousarray(order, dtype=np.int64),
         batch_size=batch_size,
         scale=dtype.type(1 / 255 if x.dtype == np.uint8 else 1),
-        in_place=x.dtype == dtype and x.shape[1] % lanes(dtype) == 0,
+        in_place=read_in_place(x, dtype),
         activations=np.array([*codes, phases.NONE]),
         kind=updates.CODES[update],
         numbers=updates.step_numbers(update, options, dtype),

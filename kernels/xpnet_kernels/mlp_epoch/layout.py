@@ -14,9 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet_kernels._arrays import Array
-from xpnet_kernels._jit import njit
+from xpnet_kernels._jit import also_in_kernels
 from xpnet_kernels._rows import addresses, aligned_zeros, row_length, tile_multiple
-from xpnet_kernels._simd import tile_side
+from xpnet_kernels._simd import lanes, tile_side, vector_bytes
 
 # Columns of the plan. Row l describes layer l; a last row describes what the last layer puts out.
 INPUTS, STRIDE, WEIGHTS_AT, BIASES_AT, VALUES_AT = range(5)
@@ -115,35 +115,50 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, co
     return net
 
 
+def read_in_place(x: Array, dtype: Any) -> bool:
+    """Return whether products can read contiguous samples where they lie.
+
+    They have to be of the net's dtype and of whole vectors, and begin where a vector may: one that lies in
+    two cache lines takes two reads, which is slower than a copy of each batch.
+    """
+    whole = x.shape[1] % lanes(dtype) == 0 and x.ctypes.data % vector_bytes() == 0
+    return bool(x.dtype == dtype and whole)
+
+
 def _note_addresses(net: Net) -> None:
     """Fill in the addresses that stay the same for all steps."""
     for layer in range(1, len(net.plan)):
         for rows, values in zip(net.value_rows, net.values, strict=True):
-            rows[layer] = addresses(samples(net, values, layer))
+            rows[layer] = addresses(_view(values, samples(net, layer)))
         outputs = net.plan[layer, INPUTS]
-        bias(net, net.weight_rows, layer - 1)[:] = addresses(matrix(net, net.weights, layer - 1))[:outputs]
+        rows_of_W = addresses(_view(net.weights, matrix(net, layer - 1)))
+        net.weight_rows[units(net, layer - 1)] = rows_of_W[:outputs]
 
 
-@njit
-def matrix(net: Any, buffer: Array, layer: int) -> Array:
-    """View a layer's Wᵀ, (H, D) in whole tiles, in one of the buffers of matrices."""
+@also_in_kernels
+def matrix(net: Any, layer: int) -> tuple[int, int, int]:
+    """Return where a layer's Wᵀ, (H, D) in whole tiles, is in a buffer of matrices; see `view`."""
     start, stride = net.plan[layer, WEIGHTS_AT], net.plan[layer, STRIDE]
-    stop = net.plan[layer + 1, WEIGHTS_AT]
-    return buffer[start:stop].reshape(((stop - start) // stride, stride))
+    return start, (net.plan[layer + 1, WEIGHTS_AT] - start) // stride, stride
 
 
-@njit
-def bias(net: Any, buffer: Array, layer: int) -> Array:
-    """View a layer's bias (H,) in one of the buffers of biases."""
+@also_in_kernels
+def units(net: Any, layer: int) -> slice:
+    """Return where a layer's bias (H,) is in a buffer of biases."""
     start = net.plan[layer, BIASES_AT]
-    return buffer[start : start + net.plan[layer + 1, INPUTS]]
+    return slice(start, start + net.plan[layer + 1, INPUTS])
 
 
-@njit
-def samples(net: Any, buffer: Array, layer: int) -> Array:
-    """View a layer's input, or its gradient, (rows, D) in whole tiles."""
-    start, stride = net.plan[layer, VALUES_AT], net.plan[layer, STRIDE]
-    return buffer[start : start + net.rows * stride].reshape((net.rows, stride))
+@also_in_kernels
+def samples(net: Any, layer: int) -> tuple[int, int, int]:
+    """Return where a layer's input, (rows, D) in whole tiles, is in a buffer of values; see `view`."""
+    return net.plan[layer, VALUES_AT], net.rows, net.plan[layer, STRIDE]
+
+
+def _view(buffer: Array, place: tuple[int, int, int]) -> Array:
+    """Do in Python what `view` does in kernels."""
+    start, rows, stride = place
+    return buffer[start : start + rows * stride].reshape(rows, stride)
 
 
 def load(net: Net, arrays: Sequence[Array]) -> None:
@@ -163,6 +178,6 @@ def _place(net: Net, number: int) -> Array:
     kind, within = divmod(number, 2 * (len(net.plan) - 1))
     layer, is_bias = divmod(within, 2)
     if is_bias:
-        return bias(net, (net.biases, net.bias_state0, net.bias_state1)[kind], layer)
-    whole = matrix(net, (net.weights, net.weight_state0, net.weight_state1)[kind], layer)
+        return (net.biases, net.bias_state0, net.bias_state1)[kind][units(net, layer)]
+    whole = _view((net.weights, net.weight_state0, net.weight_state1)[kind], matrix(net, layer))
     return whole[: net.plan[layer + 1, INPUTS], : net.plan[layer, INPUTS]]

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from xpnet_kernels._ahead import NOTHING
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels._rows import NOTHING, multiply, multiply_transposed
-from xpnet_kernels._tiles import tile_rows
+from xpnet_kernels._rows import multiply, multiply_transposed, vectors_of
+from xpnet_kernels._tiles import outer_tile, tile_rows
+from xpnet_kernels._views import view
 from xpnet_kernels.affine_backward import add_rows
-from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix, samples
+from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
 from xpnet_kernels.sigmoid import sigmoid_value
 from xpnet_kernels.softmax_cross_entropy import cross_entropy_row
 
@@ -18,12 +20,23 @@ NONE, RELU, SIGMOID, TANH = range(4)
 CODES = {"relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 """Codes of the activations."""
 
+MOST_ROWS = 64
+"""Rows of a batch whose share in a weight's gradient is added up at once: a tile's columns of so many stay in
+the first-level cache while all the outputs take their turn."""
+
 
 @njit
 def locate(rows: Array, x: Array, batch: Array) -> None:
     """Write the addresses of a batch's samples."""
     for i in range(len(batch)):
         rows[i] = x.ctypes.data + batch[i] * x.strides[0]
+
+
+@njit
+def locate_all(rows: Array, x: Array) -> None:
+    """Write the addresses of the rows of x."""
+    for i in range(len(x)):
+        rows[i] = x.ctypes.data + i * x.strides[0]
 
 
 @njit
@@ -38,16 +51,16 @@ def gather(inputs: Array, x: Array, batch: Array, scale: Any) -> None:
 @njit
 def forward(
     net: Any, x: Array, y: Array, layer: int, activation: int, first: int, last: int, start: int, stop: int,
-    ahead: Array, lines: int, asked: int,
+    ahead: Any, asked: int,
 ) -> Any:  # fmt: skip
     """Send rows start to stop of x, given by their addresses, through outputs first to last of a layer.
 
     Meanwhile ask for memory; return how often was asked by now.
     """
-    W = matrix(net, net.weights, layer)
+    W = view(net.weights, matrix(net, layer))
     inputs = net.plan[layer, INPUTS]
-    asked = multiply_transposed(x, W, y, inputs, first, last, start, stop, ahead, lines, asked)
-    b = bias(net, net.biases, layer)[first:last]
+    asked = multiply_transposed(x, W, y, inputs, first, last, start, stop, ahead, asked)
+    b = net.biases[units(net, layer)][first:last]
     for i in range(start, stop):
         add_bias_activated(y[i, first:last], b, activation)
     return asked
@@ -83,7 +96,7 @@ def loss(
     """Note each row's loss, and the loss's gradient at the last layer's output."""
     last = len(net.plan) - 1
     classes = net.plan[last, INPUTS]
-    logits, gradients = samples(net, values, last), samples(net, net.deltas, last)
+    logits, gradients = view(values, samples(net, last)), view(net.deltas, samples(net, last))
     for i in range(start, stop):
         row_losses[i] = cross_entropy_row(logits[i, :classes], t[batch[i]], scale, gradients[i, :classes])
 
@@ -94,11 +107,11 @@ def backward(net: Any, values: Array, layer: int, activation: int, start: int, s
 
     `activation` is the one that made the input.
     """
-    dy, dx = samples(net, net.deltas, layer + 1), samples(net, net.deltas, layer)
+    dy, dx = view(net.deltas, samples(net, layer + 1)), view(net.deltas, samples(net, layer))
     inputs = net.plan[layer, INPUTS]
-    rows_of_W = bias(net, net.weight_rows, layer)
-    multiply(dy, rows_of_W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0, 0, None)
-    x = samples(net, values, layer)
+    rows_of_W = net.weight_rows[units(net, layer)]
+    multiply(dy, rows_of_W, dx, net.plan[layer + 1, INPUTS], inputs, start, stop, NOTHING, 0, None)
+    x = view(values, samples(net, layer))
     for i in range(start, stop):
         multiply_by_derivative(dx[i, :inputs], x[i, :inputs], activation)
 
@@ -119,17 +132,36 @@ def multiply_by_derivative(dx: Array, y: Array, activation: int) -> None:
 
 
 @njit
-def weight_gradient(
-    net: Any, x: Array, layer: int, count: int, first: int, into: Array, ahead: Array, lines: int, asked: int,
+def descend(
+    net: Any, x: Array, layer: int, count: int, first: int, last: int, ahead: Any, asked: int,
     alpha: Any,
 ) -> Any:  # fmt: skip
-    """Write one tile's rows of dWᵀ = dyᵀ x, from output `first` on, or add alpha times them.
+    """Add alpha dyᵀ x to rows first to last of a layer's Wᵀ.
 
     x is given by the addresses of its rows. Meanwhile ask for memory; return how often was asked by now.
     """
-    dy, side = samples(net, net.deltas, layer + 1), tile_rows(into)
-    outputs, inputs = dy.T[first : first + side], net.plan[layer, INPUTS]
-    return multiply(outputs, x, into, count, inputs, 0, side, ahead, lines, asked, alpha)
+    W, inputs = view(net.weights, matrix(net, layer)), net.plan[layer, INPUTS]
+    dy = view(net.deltas, samples(net, layer + 1)).T
+    pieces = (count + MOST_ROWS - 1) // MOST_ROWS
+    for piece in range(pieces):
+        own = slice(count * piece // pieces, count * (piece + 1) // pieces)
+        inner = own.stop - own.start
+        asked = multiply(dy[:, own], x[own], W, inner, inputs, first, last, ahead, asked, alpha)
+    return asked
+
+
+@njit
+def weight_gradient(
+    net: Any, x: Array, layer: int, count: int, output: int, column: int, into: Array, ahead: Any,
+    asked: int,
+) -> None:  # fmt: skip
+    """Write one tile of dWᵀ = dyᵀ x, which begins at an output and a column, to the first rows of `into`.
+
+    x is given by the addresses of its rows. Meanwhile ask for memory, `count` times.
+    """
+    outputs = view(net.deltas, samples(net, layer + 1)).T[output : output + tile_rows(into)]
+    vectors = min(tile_rows(into), vectors_of(net.plan[layer, INPUTS] - column, into))
+    outer_tile(outputs, x, into, 0, column, count, vectors, ahead, asked, None)
 
 
 @njit
@@ -139,8 +171,8 @@ def add_outer(net: Any, x: Array, layer: int, first: int, last: int, alpha: Any)
     Memory is what takes the time here, and a unit that ReLU has switched off has no gradient: its row is left
     alone.
     """
-    W, inputs = matrix(net, net.weights, layer), net.plan[layer, INPUTS]
-    dy = samples(net, net.deltas, layer + 1)[0]
+    W, inputs = view(net.weights, matrix(net, layer)), net.plan[layer, INPUTS]
+    dy = view(net.deltas, samples(net, layer + 1))[0]
     for output in range(first, last):
         if dy[output] != 0:
             add_multiple(W[output, :inputs], alpha * dy[output], x)
@@ -156,6 +188,6 @@ def add_multiple(w: Array, c: Any, x: Array) -> None:
 @njit
 def bias_gradient(net: Any, layer: int, rows: int, first: int, last: int) -> None:
     """Write outputs first to last of a layer's db, the sum of dy over the batch."""
-    db = bias(net, net.bias_gradients, layer)[first:last]
+    db = net.bias_gradients[units(net, layer)][first:last]
     db[:] = 0
-    add_rows(samples(net, net.deltas, layer + 1)[:rows, first:last], db)
+    add_rows(view(net.deltas, samples(net, layer + 1))[:rows, first:last], db)

@@ -11,19 +11,24 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from xpnet_kernels._ahead import NOTHING, Ahead
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE, atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
-from xpnet_kernels._rows import NOTHING
-from xpnet_kernels._tile_code import CACHE_LINE, PACE
-from xpnet_kernels._tiles import tile_rows
+from xpnet_kernels._rows import vectors_of
+from xpnet_kernels._tiles import lane_count, tile_rows
+from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import phases, updates
-from xpnet_kernels.mlp_epoch.layout import INPUTS, bias, matrix, samples
+from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
 
 STOP, LAST, MADE = 0, LINE, 2 * LINE
 """Where the flags of a job are, each in a cache line of its own."""
+
+CACHE_LINE = 64
+"""Bytes that come into a cache together."""
+
+SMALLEST_GAP = 8
+"""Bytes from one request for the next batch's samples to the next where a step is long."""
 
 
 class Job(NamedTuple):
@@ -86,15 +91,16 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
     """Be one of the workers of an epoch."""
     side, size, turn = tile_rows(net.weights), job.batch_size, 1
     first, last = share(net.plan[1, INPUTS], me, workers, side)
-    lines = PACE * (job.x.strides[0] // CACHE_LINE)
+    length, gap = job.x.strides[0], gap_between_requests(net, job, last - first)
     for step in range(len(job.losses)):
         batch, values = job.order[step * size : (step + 1) * size], net.values[step % 2]
-        rows = input_rows(me, net, job, batch)
+        rows = net.input_rows[me]
+        bring_samples(me, net, job, batch, rows)
         following = job.order[(step + 1) * size : (step + 2) * size]
-        ahead = net.ahead[me, : len(following)]
-        phases.locate(ahead, job.x, following)
-        y, activation = samples(net, values, 1), job.activations[0]
-        asked = phases.forward(net, rows, y, 0, activation, first, last, 0, len(batch), ahead, lines, 0)
+        ahead = Ahead(net.ahead[me, : len(following)], (length + gap - 1) // gap, gap)
+        phases.locate(ahead.rows, job.x, following)
+        y, activation = view(values, samples(net, 1)), job.activations[0]
+        asked = phases.forward(net, rows, y, 0, activation, first, last, 0, len(batch), ahead, 0)
         turn = meet(job.meeting, me, workers, turn)
         if me == 0:
             add_penalty(job, step - 1)
@@ -102,7 +108,7 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
             atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
         through_the_rows(me, workers, net, step % 2, job, batch)
         turn = meet(job.meeting, me, workers, turn)
-        through_the_weights(me, workers, net, rows, job, len(batch), step, ahead, lines, asked)
+        through_the_weights(me, workers, net, rows, job, len(batch), step, ahead, asked)
         if me == 0:
             atomic_store(job.flags, MADE, step + 1)
         if atomic_load(job.flags, LAST) != 0:
@@ -113,15 +119,29 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
 
 
 @njit
-def input_rows(me: int, net: Any, job: Any, batch: Array) -> Array:
-    """Return the addresses of a batch's samples, as this worker reads them."""
-    rows, inputs = net.input_rows[me], net.inputs[me]
+def gap_between_requests(net: Any, job: Any, outputs: int) -> int:
+    """Return how many bytes apart a worker asks for the next batch's samples while it computes its outputs.
+
+    The requests shall take as long as the step: closer together, they crowd out what the products themselves
+    need; further apart, they do not all get their turn.
+    """
+    side, size, vectors = tile_rows(net.weights), job.batch_size, vectors_of(net.plan[0, INPUTS], net.weights)
+    tiles = (outputs + side - 1) // side
+    times = tiles * ((size + side - 1) // side) * vectors
+    if size > 1:
+        times += tiles * ((vectors + side - 1) // side) * size
+    gap: int = size * job.x.strides[0] // max(times, 1)
+    return min(max(gap, SMALLEST_GAP), CACHE_LINE)
+
+
+@njit
+def bring_samples(me: int, net: Any, job: Any, batch: Array, rows: Array) -> None:
+    """Write the addresses of a batch's samples, as this worker reads them."""
     if job.in_place:
         phases.locate(rows, job.x, batch)
     else:
-        phases.gather(inputs, job.x, batch, job.scale)
-        phases.locate(rows, inputs, np.arange(len(batch)))
-    return rows
+        phases.gather(net.inputs[me], job.x, batch, job.scale)
+        phases.locate_all(rows, net.inputs[me, : len(batch)])
 
 
 @njit
@@ -130,10 +150,10 @@ def through_the_rows(me: int, workers: int, net: Any, half: int, job: Any, batch
     values, layers = net.values[half], len(job.activations)
     start, stop = share(len(batch), me, workers, tile_rows(values))
     for layer in range(1, layers):
-        y, outputs = samples(net, values, layer + 1), net.plan[layer + 1, INPUTS]
+        y, outputs = view(values, samples(net, layer + 1)), net.plan[layer + 1, INPUTS]
         rows = net.value_rows[half, layer]
         activation = job.activations[layer]
-        phases.forward(net, rows, y, layer, activation, 0, outputs, start, stop, NOTHING, 0, 0)
+        phases.forward(net, rows, y, layer, activation, 0, outputs, start, stop, NOTHING, 0)
     scale = job.losses.dtype.type(1 / len(batch))
     phases.loss(net, values, job.t, batch, scale, job.row_losses, start, stop)
     for layer in range(layers - 1, 0, -1):
@@ -142,24 +162,27 @@ def through_the_rows(me: int, workers: int, net: Any, half: int, job: Any, batch
 
 @njit
 def through_the_weights(
-    me: int, workers: int, net: Any, inputs: Array, job: Any, count: int, step: int, ahead: Array, lines: int,
-    asked: int,
+    me: int, workers: int, net: Any, inputs: Array, job: Any, count: int, step: int, ahead: Any, asked: int,
 ) -> None:  # fmt: skip
     """Do gradient and update for this worker's outputs of every layer, with an eye to the next batch."""
-    penalty, block, side = 0.0, net.block[me], tile_rows(net.weights)
+    penalty, side = 0.0, tile_rows(net.weights)
     plain = job.kind == updates.SGD and job.weight_decay == 0
     for layer in range(len(job.activations)):
         x = net.value_rows[step % 2, layer] if layer > 0 else inputs
         first, last = share(net.plan[layer + 1, INPUTS], me, workers, side)
-        for output in range(first, last, side):
-            if plain and count == 1:
-                descend_by_one_sample(me, net, job, layer, step, output, min(output + side, last))
-            elif plain:
-                W, alpha = matrix(net, net.weights, layer)[output : output + side], -job.numbers[step, 0]
-                asked = phases.weight_gradient(net, x, layer, count, output, W, ahead, lines, asked, alpha)
-            else:
-                asked = phases.weight_gradient(net, x, layer, count, output, block, ahead, lines, asked, None)
-                penalty += update_weights(net, job, layer, step, output, min(output + side, last), block)
+        if plain and count == 1:
+            descend_by_one_sample(me, net, job, layer, step, first, last)
+        elif plain:
+            alpha = -job.numbers[step, 0]
+            asked = phases.descend(net, x, layer, count, first, last, ahead, asked, alpha)
+        else:
+            block, width = net.block[me], side * lane_count(net.weights)
+            for column in range(0, net.plan[layer, INPUTS], width):
+                for output in range(first, last, side):
+                    phases.weight_gradient(net, x, layer, count, output, column, block, ahead, asked)
+                    asked += count
+                    below, right = min(output + side, last), min(column + width, net.plan[layer, INPUTS])
+                    penalty += update_weights(net, job, layer, step, output, below, column, right, block)
         phases.bias_gradient(net, layer, count, first, last)
         update_biases(net, job, layer, step, first, last)
     if me == 0:
@@ -172,7 +195,7 @@ def descend_by_one_sample(me: int, net: Any, job: Any, layer: int, step: int, fi
     """Update rows first to last of a Wᵀ by plain SGD on a batch of one."""
     rate = job.numbers[step, 0]
     if layer > 0:
-        phases.add_outer(net, samples(net, net.values[step % 2], layer)[0], layer, first, last, -rate)
+        phases.add_outer(net, view(net.values[step % 2], samples(net, layer))[0], layer, first, last, -rate)
     elif job.in_place:
         phases.add_outer(net, job.x[job.order[step * job.batch_size]], layer, first, last, -rate)
     else:
@@ -180,18 +203,19 @@ def descend_by_one_sample(me: int, net: Any, job: Any, layer: int, step: int, fi
 
 
 @njit
-def update_weights(net: Any, job: Any, layer: int, step: int, first: int, last: int, block: Array) -> Any:
-    """Update rows first to last of a Wᵀ; return their Σ W² before that, if weights decay."""
-    inputs, penalty = net.plan[layer, INPUTS], 0.0
-    W = matrix(net, net.weights, layer)
-    state0, state1 = matrix(net, net.weight_state0, layer), matrix(net, net.weight_state1, layer)
+def update_weights(
+    net: Any, job: Any, layer: int, step: int, first: int, last: int, left: int, right: int, block: Array
+) -> Any:
+    """Update rows first to last, columns left to right, of a Wᵀ; return the Σ W² before, if weights decay."""
+    penalty, W = 0.0, view(net.weights, matrix(net, layer))
+    state0, state1 = view(net.weight_state0, matrix(net, layer)), view(net.weight_state1, matrix(net, layer))
     for row in range(first, last):
-        w, g = W[row, :inputs], block[row - first, :inputs]
+        w, g = W[row, left:right], block[row - first, left:right]
         if job.weight_decay != 0:
             for i in range(w.size):
                 penalty += w[i] * w[i]
                 g[i] += job.weight_decay * w[i]
-        updates.update(job.kind, w, g, state0[row, :inputs], state1[row, :inputs], job.numbers[step])
+        updates.update(job.kind, w, g, state0[row, left:right], state1[row, left:right], job.numbers[step])
     return penalty
 
 
@@ -199,8 +223,8 @@ def update_weights(net: Any, job: Any, layer: int, step: int, first: int, last: 
 def update_biases(net: Any, job: Any, layer: int, step: int, first: int, last: int) -> None:
     """Update a layer's biases first to last."""
     own = slice(first, last)
-    b, g = bias(net, net.biases, layer)[own], bias(net, net.bias_gradients, layer)[own]
-    state0, state1 = bias(net, net.bias_state0, layer)[own], bias(net, net.bias_state1, layer)[own]
+    b, g = net.biases[units(net, layer)][own], net.bias_gradients[units(net, layer)][own]
+    state0, state1 = net.bias_state0[units(net, layer)][own], net.bias_state1[units(net, layer)][own]
     updates.update(job.kind, b, g, state0, state1, job.numbers[step])
 
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from xpnet_kernels import _threads
+from xpnet_kernels._ahead import NOTHING
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels._rows import NOTHING
-from xpnet_kernels._simd import lanes
+from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import phases
-from xpnet_kernels.mlp_epoch.layout import INPUTS, load, make_net, samples
+from xpnet_kernels.mlp_epoch.layout import INPUTS, load, make_net, read_in_place, samples
 
 BLOCK = 60
 """Rows of a block."""
@@ -32,9 +32,10 @@ def forward_in_blocks(x: Array, arrays: Sequence[Array], codes: Sequence[int]) -
     net = make_net(sizes, min(BLOCK, count), workers, dtype, copies=workers)
     load(net, arrays)
     y = np.empty((count, sizes[-1]), dtype)
-    in_place = x.dtype == dtype and x.shape[1] % lanes(dtype) == 0
+    in_place = read_in_place(x, dtype)
     cuts = [count * worker // workers for worker in range(workers + 1)]
-    parts = [(me, net, x, y, np.array(codes), in_place, cuts[me], cuts[me + 1]) for me in range(workers)]
+    job = net, x, y, np.arange(count), np.array(codes), in_place
+    parts = [(me, *job, cuts[me], cuts[me + 1]) for me in range(workers)]
     threads = [threading.Thread(target=forward_blocks, args=part) for part in parts[1:]]
     for thread in threads:
         thread.start()
@@ -48,24 +49,26 @@ def forward_in_blocks(x: Array, arrays: Sequence[Array], codes: Sequence[int]) -
 
 @njit
 def forward_blocks(
-    me: int, net: Any, x: Array, y: Array, codes: Array, in_place: bool, start: int, stop: int
+    me: int, net: Any, x: Array, y: Array, order: Array, codes: Array, in_place: bool, start: int, stop: int
 ) -> None:
-    """Write the logits of rows start to stop.
+    """Write the logits of rows start to stop; `order` holds every row's number.
 
     With `in_place` the rows are read where they lie: they are of the net's dtype, and whole vectors.
     """
     dtype = y.dtype.type
     scale = dtype(1) / dtype(255) if x.itemsize == 1 else dtype(1)
     for begin in range(start, stop, net.rows):
-        batch = np.arange(begin, min(begin + net.rows, stop))
+        batch = order[begin : min(begin + net.rows, stop)]
         rows = net.input_rows[me]
         if in_place:
             phases.locate(rows, x, batch)
         else:
             phases.gather(net.inputs[me], x, batch, scale)
-            phases.locate(rows, net.inputs[me], batch - begin)
+            phases.locate_all(rows, net.inputs[me, : len(batch)])
         for layer in range(len(codes)):
-            into, outputs = samples(net, net.values[me], layer + 1), net.plan[layer + 1, INPUTS]
-            phases.forward(net, rows, into, layer, codes[layer], 0, outputs, 0, len(batch), NOTHING, 0, 0)
+            into, outputs = view(net.values[me], samples(net, layer + 1)), net.plan[layer + 1, INPUTS]
+            phases.forward(net, rows, into, layer, codes[layer], 0, outputs, 0, len(batch), NOTHING, 0)
             rows = net.value_rows[me, layer + 1]
-        y[begin : begin + len(batch)] = into[: len(batch), : y.shape[1]]
+        for i in range(len(batch)):
+            for j in range(y.shape[1]):
+                y[begin + i, j] = into[i, j]

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
 from xpnet_kernels._simd_row import VECTORS, add_row_times_tile, number_at
@@ -21,15 +19,14 @@ FEW_ROWS = 8
 
 
 @njit
-def forward_rows(x: Array, y: Array, layers: Array) -> None:
-    """Write the last layer's output for every row of x (N, D) into y (N, C); see `Forward`."""
+def forward_rows(x: Array, y: Array, layers: Array, buffer: Array) -> None:
+    """Write the last layer's output for every row of x (N, D) into y (N, C); see `Forward`.
+
+    `buffer` holds twice as many numbers as the widest layer has.
+    """
     dtype = y.dtype.type
     scale = dtype(1) / dtype(255) if x.itemsize == 1 else dtype(1)
-    widest = layers[0, INPUTS]
-    for layer in range(len(layers)):
-        widest = max(widest, layers[layer, OUTPUTS])
-    buffer = np.empty(2 * widest, y.dtype)
-    source, target = buffer[:widest], buffer[widest:]
+    source, target = buffer[: buffer.size // 2], buffer[buffer.size // 2 :]
     for i in range(len(x)):
         for j in range(x.shape[1]):
             source[j] = dtype(x[i, j]) * scale
