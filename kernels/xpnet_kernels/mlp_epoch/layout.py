@@ -34,8 +34,10 @@ class Net(NamedTuple):
         How many samples the buffers hold: the batch, in whole tiles.
     weights, weight_state0, weight_state1 : array
         Per layer Wᵀ, (H, D), in whole tiles.
-    biases, bias_gradients, bias_state0, bias_state1 : array
+    biases, bias_state0, bias_state1 : array
         Per layer (H,), filled up to whole tiles.
+    bias_gradients : array (workers, n)
+        The same, apart for each worker: two that write to one cache line keep each other waiting.
     inputs : array (workers, rows, D in whole tiles)
         The batch, where its samples cannot be read as they lie; each worker gathers it for itself: that is
         sooner done than fetched from another core.
@@ -90,8 +92,6 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, co
     """Return buffers of zeros for a net of the given widths, with so many copies of the values."""
     rows = tile_multiple(batch_size)
     plan, weights, biases, values = make_plan(sizes, rows, dtype)
-    inputs = workers, rows, int(plan[0, STRIDE])
-    block = workers, tile_side(), int(plan[:, STRIDE].max())
     net = Net(
         plan=plan,
         rows=rows,
@@ -99,20 +99,24 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, co
         weight_state0=aligned_zeros(weights, dtype),
         weight_state1=aligned_zeros(weights, dtype),
         biases=aligned_zeros(biases, dtype),
-        bias_gradients=aligned_zeros(biases, dtype),
+        bias_gradients=_zeros((workers, row_length(biases, dtype)), dtype),
         bias_state0=aligned_zeros(biases, dtype),
         bias_state1=aligned_zeros(biases, dtype),
-        inputs=aligned_zeros(math.prod(inputs), dtype).reshape(inputs),
+        inputs=_zeros((workers, rows, int(plan[0, STRIDE])), dtype),
         input_rows=np.zeros((workers, rows), dtype=np.int64),
         ahead=np.zeros((workers, rows), dtype=np.int64),
         value_rows=np.zeros((copies, len(sizes), rows), dtype=np.int64),
         weight_rows=np.zeros(biases, dtype=np.int64),
-        values=aligned_zeros(copies * values, dtype).reshape(copies, values),
+        values=_zeros((copies, values), dtype),
         deltas=aligned_zeros(values, dtype),
-        block=aligned_zeros(math.prod(block), dtype).reshape(block),
+        block=_zeros((workers, tile_side(), int(plan[:, STRIDE].max())), dtype),
     )
     _note_addresses(net)
     return net
+
+
+def _zeros(shape: tuple[int, ...], dtype: Any) -> Array:
+    return aligned_zeros(math.prod(shape), dtype).reshape(shape)
 
 
 def read_in_place(x: Array, dtype: Any) -> bool:

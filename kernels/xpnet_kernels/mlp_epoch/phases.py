@@ -186,8 +186,8 @@ def add_multiple(w: Array, c: Any, x: Array) -> None:
 
 
 @njit
-def bias_gradient(net: Any, layer: int, rows: int, first: int, last: int) -> None:
-    """Write outputs first to last of a layer's db, the sum of dy over the batch."""
-    db = net.bias_gradients[units(net, layer)][first:last]
+def bias_gradient(net: Any, me: int, layer: int, rows: int, first: int, last: int) -> None:
+    """Write outputs first to last of a layer's db, the sum of dy over the batch, for worker `me`."""
+    db = net.bias_gradients[me][units(net, layer)][first:last]
     db[:] = 0
     add_rows(view(net.deltas, samples(net, layer + 1))[:rows, first:last], db)

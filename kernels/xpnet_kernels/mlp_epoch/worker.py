@@ -183,8 +183,8 @@ def through_the_weights(
                     asked += count
                     below, right = min(output + side, last), min(column + width, net.plan[layer, INPUTS])
                     penalty += update_weights(net, job, layer, step, output, below, column, right, block)
-        phases.bias_gradient(net, layer, count, first, last)
-        update_biases(net, job, layer, step, first, last)
+        phases.bias_gradient(net, me, layer, count, first, last)
+        update_biases(me, net, job, layer, step, first, last)
     if me == 0:
         job.losses[step] = mean_loss(job, count)
     job.penalties[me] = penalty
@@ -220,10 +220,10 @@ def update_weights(
 
 
 @njit
-def update_biases(net: Any, job: Any, layer: int, step: int, first: int, last: int) -> None:
+def update_biases(me: int, net: Any, job: Any, layer: int, step: int, first: int, last: int) -> None:
     """Update a layer's biases first to last."""
     own = slice(first, last)
-    b, g = net.biases[units(net, layer)][own], net.bias_gradients[units(net, layer)][own]
+    b, g = net.biases[units(net, layer)][own], net.bias_gradients[me][units(net, layer)][own]
     state0, state1 = net.bias_state0[units(net, layer)][own], net.bias_state1[units(net, layer)][own]
     updates.update(job.kind, b, g, state0, state1, job.numbers[step])
 
