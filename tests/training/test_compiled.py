@@ -15,6 +15,7 @@ from xpnet.optimizers import SGD, Adam, by_name, names
 from xpnet.training._compiled import obstacle
 from xpnet_kernels import _threads
 from xpnet_kernels._simd import vector_bytes
+from xpnet_kernels.mlp_epoch import cpu
 from xpnet_kernels.mlp_epoch.layout import read_in_place
 
 RNG = np.random.default_rng(0)
@@ -61,6 +62,35 @@ def test_any_width_and_batch(hidden, batch_size):
     layers, _ = trained("layers", "float64", hidden=hidden, steps_of=batch_size, epochs=1)
     compiled, _ = trained("compiled", "float64", hidden=hidden, steps_of=batch_size, epochs=1)
     assert largest_difference(layers, compiled) < 1e-12
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam"])
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("most", [1, 7, 30, 64])
+def test_a_batch_in_pieces(optimizer, threads, most, monkeypatch):
+    monkeypatch.setattr(cpu, "CACHE", 0)
+    monkeypatch.setattr(cpu, "MANY", most)
+    _threads.choose(threads)
+    layers, by_layers = trained("layers", "float64", optimizer, steps_of=100, epochs=3)
+    compiled, by_epochs = trained("compiled", "float64", optimizer, steps_of=100, epochs=3)
+    np.testing.assert_allclose(by_epochs.loss, by_layers.loss, rtol=1e-12)
+    assert largest_difference(layers, compiled) < 1e-12
+
+
+@pytest.mark.parametrize(
+    ("sizes", "batch_size", "expected"),
+    [
+        ([784, 50, 10], 100, 100),  # 167 would fit
+        ([784, 50, 10], 1000, 167),
+        ([784, 50, 10], 10_000, 167),
+        ([784, 50, 10], 170, 85),
+        ([100_000, 1, 2], 1000, 63),
+        ([784, 1024, 10], 512, 512),
+        ([784, 1024, 10], 1200, 400),
+    ],
+)
+def test_the_samples_that_go_through_at_once(sizes, batch_size, expected):
+    assert cpu.piece_rows(sizes, batch_size, "float32") == expected
 
 
 @pytest.mark.parametrize("inputs", [1, 5, 6, 7])

@@ -21,6 +21,12 @@ from xpnet_kernels.mlp_epoch.worker import MADE, STOP, Job, work
 WORTH_SHARING = 100_000
 """A step of fewer multiplications takes one thread: two gain little, and lose much to a busy neighbour."""
 
+CACHE = 1 << 19
+"""Bytes of samples at once: half of a small second-level cache, because the next ones come into it too."""
+
+FEW, MANY = 64, 512
+"""Samples at once at least, in a small net and in a wide one."""
+
 POLL_SECONDS = 0.05
 """How often the calling thread asks whether to stop."""
 
@@ -46,7 +52,8 @@ def train_on_cpu(
     batch_size = min(batch_size, len(order))
     multiplications = batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
     workers = _threads.allowed(multiplications >= WORTH_SHARING)
-    net = make_net(sizes, batch_size, workers, dtype)
+    piece = piece_rows(sizes, batch_size, dtype)
+    net = make_net(sizes, piece, workers, dtype)
     load_net(net, arrays)
     codes = [phases.CODES[name] for name in activations]
     x = np.ascontiguousarray(x)
@@ -55,6 +62,7 @@ def train_on_cpu(
         t=np.ascontiguousarray(t, dtype=np.int64),
         order=np.ascontiguousarray(order, dtype=np.int64),
         batch_size=batch_size,
+        piece=piece,
         scale=dtype.type(1 / 255 if x.dtype == np.uint8 else 1),
         in_place=read_in_place(x, dtype),
         activations=np.array([*codes, phases.NONE]),
@@ -73,6 +81,17 @@ def train_on_cpu(
     finally:
         store_net(net, results)
     return (job.losses[:made], *results)
+
+
+def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:
+    """Return how many samples of a batch go through the net at once: equal pieces that stay in a cache.
+
+    Each piece reads and writes all of the gradients, so it is longer where these do not stay there too.
+    """
+    item = int(np.dtype(dtype).itemsize)
+    wide = item * sum(a * b for a, b in itertools.pairwise(sizes)) > CACHE
+    most = max(CACHE // (item * sizes[0]), MANY if wide else FEW)
+    return -(-batch_size // -(-batch_size // most))
 
 
 def run(workers: int, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> int:

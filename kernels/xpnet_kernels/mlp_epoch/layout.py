@@ -16,7 +16,7 @@ import numpy as np
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import also_in_kernels
 from xpnet_kernels._rows import addresses, aligned_zeros, row_length, tile_multiple
-from xpnet_kernels._simd import lanes, tile_side, vector_bytes
+from xpnet_kernels._simd import lanes, vector_bytes
 
 # Columns of the plan. Row l describes layer l; a last row describes what the last layer puts out.
 INPUTS, STRIDE, WEIGHTS_AT, BIASES_AT, VALUES_AT = range(5)
@@ -32,7 +32,7 @@ class Net(NamedTuple):
         matrix, its bias and its input begin.
     rows : int
         How many samples the buffers hold: the batch, in whole tiles.
-    weights, weight_state0, weight_state1 : array
+    weights, gradients, weight_state0, weight_state1 : array
         Per layer Wᵀ, (H, D), in whole tiles.
     biases, bias_state0, bias_state1 : array
         Per layer (H,), filled up to whole tiles.
@@ -52,13 +52,12 @@ class Net(NamedTuple):
         turns: a thread may begin a step while another ends the one before.
     deltas : array (n,)
         The loss's gradient at the same places.
-    block : array (workers, tile, longest row)
-        Each worker's gradient of one tile's rows of a Wᵀ.
     """
 
     plan: Array
     rows: int
     weights: Array
+    gradients: Array
     weight_state0: Array
     weight_state1: Array
     biases: Array
@@ -72,7 +71,6 @@ class Net(NamedTuple):
     weight_rows: Array
     values: Array
     deltas: Array
-    block: Array
 
 
 def make_plan(sizes: Sequence[int], rows: int, dtype: Any) -> tuple[Array, int, int, int]:
@@ -96,6 +94,7 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, co
         plan=plan,
         rows=rows,
         weights=aligned_zeros(weights, dtype),
+        gradients=aligned_zeros(weights, dtype),
         weight_state0=aligned_zeros(weights, dtype),
         weight_state1=aligned_zeros(weights, dtype),
         biases=aligned_zeros(biases, dtype),
@@ -109,7 +108,6 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, co
         weight_rows=np.zeros(biases, dtype=np.int64),
         values=_zeros((copies, values), dtype),
         deltas=aligned_zeros(values, dtype),
-        block=_zeros((workers, tile_side(), int(plan[:, STRIDE].max())), dtype),
     )
     _note_addresses(net)
     return net

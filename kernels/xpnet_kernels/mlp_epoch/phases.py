@@ -8,8 +8,7 @@ from typing import Any
 from xpnet_kernels._ahead import NOTHING
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels._rows import multiply, multiply_transposed, vectors_of
-from xpnet_kernels._tiles import outer_tile, tile_rows
+from xpnet_kernels._rows import multiply, multiply_transposed
 from xpnet_kernels._views import view
 from xpnet_kernels.affine_backward import add_rows
 from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
@@ -21,7 +20,7 @@ CODES = {"relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
 """Codes of the activations."""
 
 MOST_ROWS = 64
-"""Rows of a batch whose share in a weight's gradient is added up at once: a tile's columns of so many stay in
+"""Rows whose share in a weight's gradient is added up at once: a tile's columns of so many stay in
 the first-level cache while all the outputs take their turn."""
 
 
@@ -132,36 +131,22 @@ def multiply_by_derivative(dx: Array, y: Array, activation: int) -> None:
 
 
 @njit
-def descend(
-    net: Any, x: Array, layer: int, count: int, first: int, last: int, ahead: Any, asked: int,
+def add_gradient(
+    net: Any, x: Array, buffer: Array, layer: int, count: int, first: int, last: int, ahead: Any, asked: int,
     alpha: Any,
 ) -> Any:  # fmt: skip
-    """Add alpha dyᵀ x to rows first to last of a layer's Wᵀ.
+    """Add alpha dWᵀ = alpha dyᵀ x to rows first to last of a layer's matrix in a buffer of matrices.
 
     x is given by the addresses of its rows. Meanwhile ask for memory; return how often was asked by now.
     """
-    W, inputs = view(net.weights, matrix(net, layer)), net.plan[layer, INPUTS]
+    into, inputs = view(buffer, matrix(net, layer)), net.plan[layer, INPUTS]
     dy = view(net.deltas, samples(net, layer + 1)).T
-    pieces = (count + MOST_ROWS - 1) // MOST_ROWS
-    for piece in range(pieces):
-        own = slice(count * piece // pieces, count * (piece + 1) // pieces)
+    parts = (count + MOST_ROWS - 1) // MOST_ROWS
+    for part in range(parts):
+        own = slice(count * part // parts, count * (part + 1) // parts)
         inner = own.stop - own.start
-        asked = multiply(dy[:, own], x[own], W, inner, inputs, first, last, ahead, asked, alpha)
+        asked = multiply(dy[:, own], x[own], into, inner, inputs, first, last, ahead, asked, alpha)
     return asked
-
-
-@njit
-def weight_gradient(
-    net: Any, x: Array, layer: int, count: int, output: int, column: int, into: Array, ahead: Any,
-    asked: int,
-) -> None:  # fmt: skip
-    """Write one tile of dWᵀ = dyᵀ x, which begins at an output and a column, to the first rows of `into`.
-
-    x is given by the addresses of its rows. Meanwhile ask for memory, `count` times.
-    """
-    outputs = view(net.deltas, samples(net, layer + 1)).T[output : output + tile_rows(into)]
-    vectors = min(tile_rows(into), vectors_of(net.plan[layer, INPUTS] - column, into))
-    outer_tile(outputs, x, into, 0, column, count, vectors, ahead, asked, None)
 
 
 @njit
@@ -186,8 +171,7 @@ def add_multiple(w: Array, c: Any, x: Array) -> None:
 
 
 @njit
-def bias_gradient(net: Any, me: int, layer: int, rows: int, first: int, last: int) -> None:
-    """Write outputs first to last of a layer's db, the sum of dy over the batch, for worker `me`."""
+def add_bias_gradient(net: Any, me: int, layer: int, rows: int, first: int, last: int) -> None:
+    """Add outputs first to last of a layer's db, the sum of dy over the rows, for worker `me`."""
     db = net.bias_gradients[me][units(net, layer)][first:last]
-    db[:] = 0
     add_rows(view(net.deltas, samples(net, layer + 1))[:rows, first:last], db)

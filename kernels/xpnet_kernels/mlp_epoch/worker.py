@@ -16,7 +16,7 @@ from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE, atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import vectors_of
-from xpnet_kernels._tiles import lane_count, tile_rows
+from xpnet_kernels._tiles import tile_rows
 from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import phases, updates
 from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
@@ -28,7 +28,7 @@ CACHE_LINE = 64
 """Bytes that come into a cache together."""
 
 SMALLEST_GAP = 8
-"""Bytes from one request for the next batch's samples to the next where a step is long."""
+"""Bytes from one request for samples to the next where the products take long."""
 
 
 class Job(NamedTuple):
@@ -40,6 +40,8 @@ class Job(NamedTuple):
     t : array (samples,), int64
     order : array (visited,), int64
     batch_size : int
+    piece : int
+        Samples that go through the net at once; the gradients of a batch's pieces are added up.
     scale : float
         What x is multiplied by.
     in_place : bool
@@ -66,6 +68,7 @@ class Job(NamedTuple):
     t: Array
     order: Array
     batch_size: int
+    piece: int
     scale: Any
     in_place: bool
     activations: Array
@@ -89,27 +92,34 @@ def share(total: int, me: int, workers: int, side: int) -> tuple[int, int]:
 @njit
 def work(me: int, workers: int, net: Any, job: Any) -> None:
     """Be one of the workers of an epoch."""
-    side, size, turn = tile_rows(net.weights), job.batch_size, 1
-    first, last = share(net.plan[1, INPUTS], me, workers, side)
+    half, turn, size = 0, 1, job.batch_size
+    # A net that descends along the bare gradient needs none in memory: its weights take it at once.
+    direct = job.kind == updates.SGD and job.weight_decay == 0 and size <= job.piece
+    first, last = share(net.plan[1, INPUTS], me, workers, tile_rows(net.weights))
     length, gap = job.x.strides[0], gap_between_requests(net, job, last - first)
     for step in range(len(job.losses)):
-        batch, values = job.order[step * size : (step + 1) * size], net.values[step % 2]
-        rows = net.input_rows[me]
-        bring_samples(me, net, job, batch, rows)
-        following = job.order[(step + 1) * size : (step + 2) * size]
-        ahead = Ahead(net.ahead[me, : len(following)], (length + gap - 1) // gap, gap)
-        phases.locate(ahead.rows, job.x, following)
-        y, activation = view(values, samples(net, 1)), job.activations[0]
-        asked = phases.forward(net, rows, y, 0, activation, first, last, 0, len(batch), ahead, 0)
-        turn = meet(job.meeting, me, workers, turn)
+        begin, end = step * size, min((step + 1) * size, len(job.order))
+        for at in range(begin, end, job.piece):
+            piece, rows = job.order[at : min(at + job.piece, end)], net.input_rows[me]
+            bring_samples(me, net, job, piece, rows)
+            following = job.order[at + len(piece) : at + len(piece) + job.piece]
+            ahead = Ahead(net.ahead[me, : len(following)], (length + gap - 1) // gap, gap)
+            phases.locate(ahead.rows, job.x, following)
+            y, activation = view(net.values[half], samples(net, 1)), job.activations[0]
+            asked = phases.forward(net, rows, y, 0, activation, first, last, 0, len(piece), ahead, 0)
+            turn = meet(job.meeting, me, workers, turn)
+            if me == 0 and at == begin:
+                add_penalty(job, step - 1)
+            if me == 0:
+                # Written between two meetings and read after the second, so that all see the same.
+                atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
+            through_the_rows(me, workers, net, half, job, piece, at - begin, end - begin)
+            turn = meet(job.meeting, me, workers, turn)
+            through_the_weights(me, workers, net, rows, job, len(piece), half, step, ahead, asked, direct)
+            half = 1 - half
+        update(me, workers, net, job, step, direct)
         if me == 0:
-            add_penalty(job, step - 1)
-            # Written between two meetings and read after the second, so that all see the same.
-            atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
-        through_the_rows(me, workers, net, step % 2, job, batch)
-        turn = meet(job.meeting, me, workers, turn)
-        through_the_weights(me, workers, net, rows, job, len(batch), step, ahead, asked)
-        if me == 0:
+            job.losses[step] = mean_loss(job, end - begin)
             atomic_store(job.flags, MADE, step + 1)
         if atomic_load(job.flags, LAST) != 0:
             break
@@ -120,12 +130,12 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
 
 @njit
 def gap_between_requests(net: Any, job: Any, outputs: int) -> int:
-    """Return how many bytes apart a worker asks for the next batch's samples while it computes its outputs.
+    """Return how many bytes apart a worker asks for the next samples while it computes its outputs.
 
-    The requests shall take as long as the step: closer together, they crowd out what the products themselves
-    need; further apart, they do not all get their turn.
+    The requests shall take as long as the products: closer together, they crowd out what the products need;
+    further apart, they do not all get their turn.
     """
-    side, size, vectors = tile_rows(net.weights), job.batch_size, vectors_of(net.plan[0, INPUTS], net.weights)
+    side, size, vectors = tile_rows(net.weights), job.piece, vectors_of(net.plan[0, INPUTS], net.weights)
     tiles = (outputs + side - 1) // side
     times = tiles * ((size + side - 1) // side) * vectors
     if size > 1:
@@ -136,7 +146,7 @@ def gap_between_requests(net: Any, job: Any, outputs: int) -> int:
 
 @njit
 def bring_samples(me: int, net: Any, job: Any, batch: Array, rows: Array) -> None:
-    """Write the addresses of a batch's samples, as this worker reads them."""
+    """Write the addresses of some samples, as this worker reads them."""
     if job.in_place:
         phases.locate(rows, job.x, batch)
     else:
@@ -145,57 +155,52 @@ def bring_samples(me: int, net: Any, job: Any, batch: Array, rows: Array) -> Non
 
 
 @njit
-def through_the_rows(me: int, workers: int, net: Any, half: int, job: Any, batch: Array) -> None:
-    """Send this worker's rows of the batch from the first layer's output to the loss and back."""
+def through_the_rows(
+    me: int, workers: int, net: Any, half: int, job: Any, piece: Array, before: int, count: int
+) -> None:
+    """Send this worker's rows of a piece from the first layer's output to the loss and back.
+
+    `before` rows of the batch came earlier, of `count` in all.
+    """
     values, layers = net.values[half], len(job.activations)
-    start, stop = share(len(batch), me, workers, tile_rows(values))
+    start, stop = share(len(piece), me, workers, tile_rows(values))
     for layer in range(1, layers):
         y, outputs = view(values, samples(net, layer + 1)), net.plan[layer + 1, INPUTS]
         rows = net.value_rows[half, layer]
         activation = job.activations[layer]
         phases.forward(net, rows, y, layer, activation, 0, outputs, start, stop, NOTHING, 0)
-    scale = job.losses.dtype.type(1 / len(batch))
-    phases.loss(net, values, job.t, batch, scale, job.row_losses, start, stop)
+    scale = job.losses.dtype.type(1 / count)
+    phases.loss(net, values, job.t, piece, scale, job.row_losses[before:], start, stop)
     for layer in range(layers - 1, 0, -1):
         phases.backward(net, values, layer, job.activations[layer - 1], start, stop)
 
 
 @njit
 def through_the_weights(
-    me: int, workers: int, net: Any, inputs: Array, job: Any, count: int, step: int, ahead: Any, asked: int,
+    me: int, workers: int, net: Any, inputs: Array, job: Any, count: int, half: int, step: int, ahead: Any,
+    asked: int, direct: bool,
 ) -> None:  # fmt: skip
-    """Do gradient and update for this worker's outputs of every layer, with an eye to the next batch."""
-    penalty, side = 0.0, tile_rows(net.weights)
-    plain = job.kind == updates.SGD and job.weight_decay == 0
+    """Add a piece's gradient for this worker's outputs of every layer, with an eye to the next samples."""
+    one = job.losses.dtype.type(1)
     for layer in range(len(job.activations)):
-        x = net.value_rows[step % 2, layer] if layer > 0 else inputs
-        first, last = share(net.plan[layer + 1, INPUTS], me, workers, side)
-        if plain and count == 1:
-            descend_by_one_sample(me, net, job, layer, step, first, last)
-        elif plain:
-            alpha = -job.numbers[step, 0]
-            asked = phases.descend(net, x, layer, count, first, last, ahead, asked, alpha)
+        x = net.value_rows[half, layer] if layer > 0 else inputs
+        first, last = share(net.plan[layer + 1, INPUTS], me, workers, tile_rows(net.weights))
+        if direct and count == 1:
+            descend_by_one_sample(me, net, job, layer, half, step, first, last)
         else:
-            block, width = net.block[me], side * lane_count(net.weights)
-            for column in range(0, net.plan[layer, INPUTS], width):
-                for output in range(first, last, side):
-                    phases.weight_gradient(net, x, layer, count, output, column, block, ahead, asked)
-                    asked += count
-                    below, right = min(output + side, last), min(column + width, net.plan[layer, INPUTS])
-                    penalty += update_weights(net, job, layer, step, output, below, column, right, block)
-        phases.bias_gradient(net, me, layer, count, first, last)
-        update_biases(me, net, job, layer, step, first, last)
-    if me == 0:
-        job.losses[step] = mean_loss(job, count)
-    job.penalties[me] = penalty
+            into, alpha = (net.weights, -job.numbers[step, 0]) if direct else (net.gradients, one)
+            asked = phases.add_gradient(net, x, into, layer, count, first, last, ahead, asked, alpha)
+        phases.add_bias_gradient(net, me, layer, count, first, last)
 
 
 @njit
-def descend_by_one_sample(me: int, net: Any, job: Any, layer: int, step: int, first: int, last: int) -> None:
+def descend_by_one_sample(
+    me: int, net: Any, job: Any, layer: int, half: int, step: int, first: int, last: int
+) -> None:
     """Update rows first to last of a Wᵀ by plain SGD on a batch of one."""
     rate = job.numbers[step, 0]
     if layer > 0:
-        phases.add_outer(net, view(net.values[step % 2], samples(net, layer))[0], layer, first, last, -rate)
+        phases.add_outer(net, view(net.values[half], samples(net, layer))[0], layer, first, last, -rate)
     elif job.in_place:
         phases.add_outer(net, job.x[job.order[step * job.batch_size]], layer, first, last, -rate)
     else:
@@ -203,29 +208,42 @@ def descend_by_one_sample(me: int, net: Any, job: Any, layer: int, step: int, fi
 
 
 @njit
-def update_weights(
-    net: Any, job: Any, layer: int, step: int, first: int, last: int, left: int, right: int, block: Array
-) -> Any:
-    """Update rows first to last, columns left to right, of a Wᵀ; return the Σ W² before, if weights decay."""
-    penalty, W = 0.0, view(net.weights, matrix(net, layer))
-    state0, state1 = view(net.weight_state0, matrix(net, layer)), view(net.weight_state1, matrix(net, layer))
+def update(me: int, workers: int, net: Any, job: Any, step: int, direct: bool) -> None:
+    """Update this worker's outputs of every layer; where weights decay, note their Σ W² before."""
+    penalty = 0.0
+    for layer in range(len(job.activations)):
+        first, last = share(net.plan[layer + 1, INPUTS], me, workers, tile_rows(net.weights))
+        if not direct:
+            penalty += update_weights(net, job, layer, step, first, last)
+        update_biases(me, net, job, layer, step, first, last)
+    job.penalties[me] = penalty
+
+
+@njit
+def update_weights(net: Any, job: Any, layer: int, step: int, first: int, last: int) -> Any:
+    """Update rows first to last of a Wᵀ and clear their gradient; return their Σ W² before."""
+    penalty, inputs, place = 0.0, net.plan[layer, INPUTS], matrix(net, layer)
+    W, gradient = view(net.weights, place), view(net.gradients, place)
+    state0, state1 = view(net.weight_state0, place), view(net.weight_state1, place)
     for row in range(first, last):
-        w, g = W[row, left:right], block[row - first, left:right]
+        w, g = W[row, :inputs], gradient[row, :inputs]
         if job.weight_decay != 0:
             for i in range(w.size):
                 penalty += w[i] * w[i]
                 g[i] += job.weight_decay * w[i]
-        updates.update(job.kind, w, g, state0[row, left:right], state1[row, left:right], job.numbers[step])
+        updates.update(job.kind, w, g, state0[row, :inputs], state1[row, :inputs], job.numbers[step])
+        g[:] = 0
     return penalty
 
 
 @njit
 def update_biases(me: int, net: Any, job: Any, layer: int, step: int, first: int, last: int) -> None:
-    """Update a layer's biases first to last."""
+    """Update a layer's biases first to last and clear their gradient."""
     own = slice(first, last)
     b, g = net.biases[units(net, layer)][own], net.bias_gradients[me][units(net, layer)][own]
     state0, state1 = net.bias_state0[units(net, layer)][own], net.bias_state1[units(net, layer)][own]
     updates.update(job.kind, b, g, state0, state1, job.numbers[step])
+    g[:] = 0
 
 
 @njit
