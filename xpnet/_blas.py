@@ -24,9 +24,9 @@ def set_num_threads(threads: int | None) -> None:
     Parameters
     ----------
     threads : int or None
-        At least 1. None goes back to XPNET_NUM_THREADS or, where that is not set, leaves it to the work: a
-        step long enough to share takes all processors, and BLAS goes by its own number again. The weights
-        of compiled epochs do not depend on it, bit for bit.
+        At least 1. None goes back to XPNET_NUM_THREADS or, where that is not set, takes what measures
+        fastest for compiled epochs, and lets BLAS go by its own number again. The weights of compiled epochs
+        do not depend on it, bit for bit.
 
     Raises
     ------

@@ -25,8 +25,8 @@ def choose(threads: int | None) -> None:
     Parameters
     ----------
     threads : int or None
-        At least 1; None leaves it to the operation again, which shares a step among threads where it is
-        long enough. The weights do not depend on it, bit for bit.
+        At least 1; None leaves it to the operation again, which takes as many as measure fastest. The
+        weights do not depend on it, bit for bit.
 
     Raises
     ------

@@ -11,8 +11,10 @@ SETTINGS = (
     "BLIS_NUM_THREADS",
     "VECLIB_MAXIMUM_THREADS",
     "NUMBA_NUM_THREADS",
-    "XPNET_NUM_THREADS",
 )
+
+OURS = "XPNET_NUM_THREADS"
+"""Left open in a process that keeps to its cores: xpnet measures how many to use, as its users have it."""
 
 
 def available() -> int:
@@ -21,8 +23,9 @@ def available() -> int:
 
 
 def environment(threads: int) -> dict[str, str]:
-    """Return the environment variables that hold every library to so many threads."""
-    return dict.fromkeys(SETTINGS, str(threads))
+    """Return the environment variables that hold every library to so many threads at most."""
+    ours = "" if hasattr(os, "sched_setaffinity") else str(threads)
+    return {**dict.fromkeys(SETTINGS, str(threads)), OURS: ours}
 
 
 def stay_on(threads: int) -> None:

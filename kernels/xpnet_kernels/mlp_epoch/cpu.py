@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import itertools
+import math
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -16,10 +18,8 @@ from xpnet_kernels.mlp_epoch import phases, updates
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
+from xpnet_kernels.mlp_epoch.team import fastest
 from xpnet_kernels.mlp_epoch.worker import MADE, STOP, Job, work
-
-WORTH_SHARING = 100_000
-"""A step of fewer multiplications takes one thread: two gain little, and lose much to a busy neighbour."""
 
 CACHE = 1 << 19
 """Bytes of samples at once: half of a small second-level cache, because the next ones come into it too."""
@@ -50,8 +50,7 @@ def train_on_cpu(
     count = 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
     batch_size = min(batch_size, len(order))
-    multiplications = batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
-    workers = _threads.allowed(multiplications >= WORTH_SHARING)
+    workers = _threads.allowed(enough_work=True)
     piece = piece_rows(sizes, batch_size, dtype)
     net = make_net(sizes, piece, workers, dtype)
     load_net(net, arrays)
@@ -76,11 +75,52 @@ def train_on_cpu(
         flags=np.zeros(3 * LINE, dtype=np.int64),
     )
     results = [np.empty_like(array) for array in arrays] if out is None else list(out)
+    steps = Steps(net, job, should_stop)
+    multiplications = batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
     try:
-        made = run(workers, net, job, should_stop)
+        # What decides how long a step takes, and nothing that differs from one epoch to the next.
+        key = tuple(sizes), batch_size, dtype, x.dtype, update, weight_decay != 0
+        threads = fastest(steps.make, steps.left, multiplications, key)
+        steps.make(threads, steps.left)
     finally:
         store_net(net, results)
-    return (job.losses[:made], *results)
+    return (job.losses[: steps.made], *results)
+
+
+class Steps:
+    """The steps of an epoch, made some at a time.
+
+    Attributes
+    ----------
+    made, left : int
+        How many were made, and how many there still are; none once told to stop.
+    """
+
+    def __init__(self, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> None:
+        self.net, self.job, self._should_stop = net, job, should_stop
+        self.made, self.left = 0, len(job.losses)
+
+    def make(self, workers: int, count: int) -> float:
+        """Make the next `count` steps with so many threads; return the seconds, infinite if told to stop."""
+        if count > self.left:
+            return math.inf
+        steps = slice(self.made, self.made + count)
+        samples = slice(steps.start * self.job.batch_size, steps.stop * self.job.batch_size)
+        started = time.perf_counter()
+        part = self.job._replace(
+            order=self.job.order[samples],
+            numbers=self.job.numbers[steps],
+            losses=self.job.losses[steps],
+            penalties=np.zeros_like(self.job.penalties),
+            meeting=np.zeros_like(self.job.meeting),
+            flags=np.zeros_like(self.job.flags),
+        )
+        made = run(workers, self.net, part, self._should_stop)
+        self.made, self.left = self.made + made, self.left - made
+        if made == count:
+            return time.perf_counter() - started
+        self.left = 0
+        return math.inf
 
 
 def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:
