@@ -1,10 +1,10 @@
 """Write the README's table and pictures from the raw results: `python benchmarks/render.py [--check]`.
 
 Every `results/*.json` that `xpnet bench --json` wrote gets its full tables (`results/NAME.md`) and its
-pictures (`results/NAME.png`, `results/NAME-sweep.png`). The README's block between the markers gets of each
-the times of one case a net, xpnet's ratios in all cases, and the pictures; the second block, of the GPU,
-comes from `results/gpu/*.json` (see `render_gpu`). With `--check` nothing is written and the exit code is 1
-if the blocks are not what the results say.
+pictures (`results/NAME.png`, `results/NAME-sweep.png`). The README's block between the markers gets, of the
+machine that was measured last, the times of one case a net, xpnet's ratios in all cases, and the pictures,
+and of the others a link; the second block, of the GPU, comes from `results/gpu/*.json` (see `render_gpu`).
+With `--check` nothing is written and the exit code is 1 if the blocks are not what the results say.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def _facts(document: Document, stem: str) -> str:
     facts = (
         f"{about['machine']}, {threads} each, float32, SGD; medians of {epochs} epochs "
         f"of {first.samples:,} images in turns; "
-        f"{about['date'][:10]}, commit {about['commit'][:12]}. {agreement(document.results)} "
+        f"{_made(about)}. {agreement(document.results)} "
         f"[All figures](benchmarks/results/{stem}.md), [raw samples](benchmarks/results/{stem}.json)."
     )
     return " ".join(facts.split())
@@ -122,8 +122,22 @@ def _inference(ours: Outcome, rivals: list[Outcome], kind: int) -> str:
 
 def block(documents: dict[str, Document]) -> str:
     """Return the README's block, markers included."""
-    parts = [summary(document, stem) for stem, document in documents.items()]
+    last = max(documents.values(), key=lambda document: document.about["date"]).about["machine"]
+    parts, others = [], []
+    for stem, document in documents.items():
+        about = document.about
+        if about["machine"] == last:
+            parts.append(summary(document, stem))
+        else:
+            cases = ", ".join(dict.fromkeys(str(result.case) for result in document.results))
+            others.append(f"- [{about['machine']}](benchmarks/results/{stem}.md), {_made(about)}: {cases}")
+    if others:
+        parts.append("\n".join(["Measured on other machines, before:\n", *others]))
     return "\n\n".join([BEGIN, *parts, END])
+
+
+def _made(about: dict[str, str]) -> str:
+    return f"{about['date'][:10]}, commit {about['commit'][:12]}"
 
 
 def replaced(text: str, new: str, begin: str = BEGIN, end: str = END) -> str:

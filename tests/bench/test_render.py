@@ -120,3 +120,14 @@ def test_nothing_to_render(render):
 def test_markers_are_needed(render):
     with pytest.raises(ValueError, match="needs these two lines"):
         render.replaced("no markers", "x")
+
+
+def test_the_machine_measured_last_is_shown_and_the_others_are_linked(render, document):
+    other = Document({**ABOUT, "machine": "an older one", "date": "2026-01-02T02"}, document.results, [])
+    text = render.block({"a": other, "b": document, "c": document})
+    assert text.count("| xpnet numba | **0.1000 (0.960)** |") == 2
+    assert "a machine, 2 threads each" in text
+    assert (
+        "Measured on other machines, before:\n\n"
+        "- [an older one](benchmarks/results/a.md), 2026-01-02, commit cccccccccccc: 784-50-10, batch 100\n"
+    ) in text

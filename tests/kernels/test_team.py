@@ -1,4 +1,4 @@
-"""How many threads an epoch gets: measured on its own first steps."""
+"""How many threads an epoch gets: measured on its own steps."""
 
 import math
 
@@ -13,100 +13,151 @@ from xpnet_kernels.mlp_epoch import team
 SMALL = 10_000
 
 
-class Epoch:
+class Net:
     """Steps that take what they are said to take, for each number of threads."""
 
-    def __init__(self, seconds, steps=10_000):
-        self.seconds, self.left, self.asked = seconds, steps, []
+    def __init__(self, seconds):
+        self.seconds, self.asked = seconds, []
 
     def make(self, threads, count):
-        if count > self.left:
-            return math.inf
-        self.left -= count
         self.asked.append((threads, count))
         return self.seconds[threads] * count
 
-    def fastest(self, multiplications=SMALL, key="key"):
-        return team.fastest(self.make, self.left, multiplications, key)
+    def epoch(self, steps=2000, multiplications=SMALL, key="key"):
+        """Return the numbers of threads and the steps made with them."""
+        before = len(self.asked)
+        team.make_steps(self.make, steps, multiplications, key)
+        made = self.asked[before:]
+        assert sum(count for _, count in made) == steps
+        return made
 
 
 @pytest.fixture(autouse=True)
 def _nothing_known(monkeypatch):
-    monkeypatch.setattr(team, "_fastest", {})
+    monkeypatch.setattr(team, "_trials", {})
     monkeypatch.setattr(_threads, "available", lambda: 4)
     monkeypatch.delenv("XPNET_NUM_THREADS", raising=False)
     yield
     _threads.choose(None)
 
 
+@pytest.mark.parametrize(("multiplications", "first"), [(99_999, 1), (100_000, 4)])
 @pytest.mark.parametrize("best", [1, 2, 4])
-def test_the_fastest_number_is_found_and_remembered(best):
-    seconds = {number: 1e-5 if number == best else 2e-5 for number in (1, 2, 4)}
-    epoch = Epoch(seconds)
-    assert epoch.fastest() == best
-    made = len(epoch.asked)
-    assert epoch.fastest() == best
-    assert len(epoch.asked) == made
-    epoch.fastest(key="another")
-    assert len(epoch.asked) > made
+def test_the_fastest_number_is_found_and_remembered(best, multiplications, first):
+    net = Net({number: 1e-5 if number == best else 2e-5 for number in (1, 2, 4)})
+    assert net.epoch(100_000, multiplications) == [(first, 100_000)]
+    assert net.epoch(200_000, multiplications)[-1][0] == best
+    assert net.epoch(500, multiplications) == [(best, 500)]
+    assert net.epoch(100, multiplications, key="another") == [(first, 100)]
+
+
+def test_the_numbers_take_turns_for_some_milliseconds_now_and_then():
+    net = Net({1: 1e-5, 2: 2e-5, 4: 4e-5})
+    net.epoch()  # by one thread: 20 ms
+    turns = [(1, 500), (1, 1000), (2, 500), (2, 1000), (4, 500), (4, 1000)]  # half of each measured
+    assert net.epoch(100_000)[:7] == [(1, 3000), *turns]
+    assert net.asked[8:15] == [(1, 5000), *turns]
+    for _ in range(3):
+        net.epoch(100_000)
+    assert [count for threads, count in net.asked if threads == 4] == [500, 1000] * (5 + 3)  # 4 s of training
+
+
+def test_a_round_goes_on_from_epoch_to_epoch():
+    net = Net({1: 4e-5, 2: 2e-5, 4: 1e-5})
+    net.epoch(1300)  # by one thread: 52 ms, of which 250 steps take 10
+    epochs = [net.epoch(450) for _ in range(4)]
+    assert epochs == [[(1, 125), (1, 325)], [(2, 125), (2, 325)], [(4, 125), (4, 325)], [(4, 450)]]
+
+
+def test_a_processor_that_has_to_wake_is_not_measured():
+    net = Net({1: 2e-5, 2: 1e-5, 4: 3e-5})
+    honest = net.make
+
+    def woken(threads, count):
+        idle = not net.asked or net.asked[-1][0] < threads
+        return honest(threads, count) + (0.01 if idle else 0)
+
+    net.make = woken
+    for _ in range(2):
+        net.epoch(100_000)
+    assert net.epoch(300) == [(2, 300)]
+
+
+def test_one_disturbance_changes_nothing():
+    net = Net({1: 2e-5, 2: 1e-5, 4: 2e-5})
+    honest = net.make
+
+    def disturbed(threads, count):
+        measured_before = [one for one, _ in net.asked].count(2)
+        return honest(threads, count) * (10 if threads == 2 and measured_before in (1, 5) else 1)
+
+    net.make = disturbed
+    for _ in range(2):
+        net.epoch(100_000)
+    assert [one for one, _ in net.asked].count(2) > 5
+    assert net.epoch(300) == [(2, 300)]
+
+
+def test_a_machine_that_changes_is_noticed():
+    net = Net({1: 2e-5, 2: 1e-5, 4: 2e-5})
+    net.epoch(100_000)
+    net.epoch(300_000)
+    assert net.epoch(300)[-1] == (2, 300)
+    net.seconds[2] = 4e-5  # somebody else has taken a processor
+    for _ in range(10):
+        net.epoch(100_000)
+    assert net.epoch(300)[-1] == (1, 300)
 
 
 def test_more_threads_have_to_gain_something():
-    assert Epoch({1: 1e-5, 2: 0.97e-5, 4: 0.96e-5}).fastest() == 1
-    assert Epoch({1: 1e-5, 2: 0.7e-5, 4: 0.68e-5}).fastest(key="more") == 2
-
-
-def test_each_number_is_measured_for_some_milliseconds():
-    epoch = Epoch({1: 1e-5, 2: 1e-5, 4: 1e-5}, 100_000)
-    epoch.fastest()
-    assert epoch.asked[2:] == 2 * [(number, 400) for number in (1, 2, 4)]
+    for key, seconds, best in (("less", (1e-5, 0.97e-5, 0.96e-5), 1), ("more", (1e-5, 0.7e-5, 0.68e-5), 2)):
+        net = Net(dict(zip((1, 2, 4), seconds, strict=True)))
+        for _ in range(2):
+            net.epoch(100_000, key=key)
+        assert net.epoch(300, key=key) == [(best, 300)]
 
 
 def test_all_processors_where_their_number_is_no_power_of_two(monkeypatch):
     monkeypatch.setattr(_threads, "available", lambda: 6)
-    assert Epoch({1: 6.0, 2: 3.0, 4: 1.6, 6: 1.0}).fastest() == 6
-
-
-@pytest.mark.parametrize(("multiplications", "expected"), [(99_999, 1), (100_000, 4)])
-@pytest.mark.parametrize("steps", [0, 7, 30])
-def test_too_few_steps_to_measure(steps, multiplications, expected):
-    epoch = Epoch(dict.fromkeys((1, 2, 4), 1e-5), steps)
-    assert epoch.fastest(multiplications) == expected
-    assert not team._fastest
+    net = Net({1: 6e-5, 2: 3e-5, 4: 2e-5, 6: 1e-5})
+    for _ in range(2):
+        net.epoch(100_000)
+    assert net.epoch(300) == [(6, 300)]
 
 
 def test_much_work_is_shared_unmeasured():
-    epoch = Epoch({})
-    assert epoch.fastest(team.SURELY_WORTH_SHARING) == 4
-    assert not epoch.asked
+    net = Net(dict.fromkeys((1, 2, 4), 1e-5))
+    for _ in range(3):
+        assert net.epoch(multiplications=team.SURELY_WORTH_SHARING) == [(4, 2000)]
 
 
 def test_a_number_that_was_chosen_is_taken_unmeasured(monkeypatch):
-    epoch = Epoch({})
+    net = Net(dict.fromkeys((1, 2, 3, 4), 1e-5))
     _threads.choose(3)
-    assert epoch.fastest() == 3
+    assert [net.epoch() for _ in range(3)] == 3 * [[(3, 2000)]]
     _threads.choose(None)
     monkeypatch.setenv("XPNET_NUM_THREADS", "2")
-    assert epoch.fastest() == 2
-    assert not epoch.asked
+    assert [net.epoch() for _ in range(3)] == 3 * [[(2, 2000)]]
 
 
-def test_an_epoch_that_was_stopped_teaches_nothing():
-    epoch = Epoch(dict.fromkeys((1, 2, 4), 1e-5))
-    make = epoch.make
+def test_no_steps_are_made_but_not_measured():
+    net = Net({4: 1e-5, 1: 1e-5})
+    assert net.epoch(0) == [(4, 0)]
+    assert not team._trials
 
-    def stopped_in_the_end(threads, count):
-        seconds = make(threads, count)
-        if len(epoch.asked) == 4:
-            epoch.left = 0
-        return seconds
 
-    assert team.fastest(stopped_in_the_end, epoch.left, SMALL, "key") in (1, 2, 4)
-    assert not team._fastest
+def test_nothing_more_is_made_after_a_stop():
+    net = Net(dict.fromkeys((1, 2, 4), 1e-5))
+    net.epoch(6000)
+    honest = net.make
+    net.make = lambda threads, count: honest(threads, count) if threads == 1 else math.inf
+    team.make_steps(net.make, 4000, SMALL, "key")
+    assert net.asked == [(1, 6000), (1, 500), (1, 1000)]
 
 
 def test_an_epoch_by_changing_numbers_of_threads_gives_the_same_bits(monkeypatch):
-    monkeypatch.setattr(team, "SECONDS", 0)
+    for name in ("SECONDS", "SOON", "LATER"):
+        monkeypatch.setattr(team, name, 0)
     rng = np.random.default_rng(0)
     x, t = rng.normal(size=(900, 20)), rng.integers(0, 5, 900)
     xpnet.use("numba")
@@ -115,7 +166,7 @@ def test_an_epoch_by_changing_numbers_of_threads_gives_the_same_bits(monkeypatch
         _threads.choose(threads)
         net = MultiLayerNet(20, [30, 17], 5, seed=1, weight_decay_lambda=1e-2)
         momentum = xpnet.optimizers.Momentum()
-        history = net.fit(x, t, batch_size=10, epochs=2, seed=2, optimizer=momentum, verbose=False)
+        history = net.fit(x, t, batch_size=10, epochs=3, seed=2, optimizer=momentum, verbose=False)
         results.append((b"".join(array.tobytes() for array in net.params.values()), history.loss))
-    assert len(team._fastest) == 1
+    assert [len(trial._rounds) for trial in team._trials.values()] == [team.ROUNDS]
     assert results[0] == results[1]

@@ -18,7 +18,7 @@ from xpnet_kernels.mlp_epoch import phases, updates
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
-from xpnet_kernels.mlp_epoch.team import fastest
+from xpnet_kernels.mlp_epoch.team import make_steps
 from xpnet_kernels.mlp_epoch.worker import MADE, STOP, Job, work
 
 CACHE = 1 << 19
@@ -80,8 +80,7 @@ def train_on_cpu(
     try:
         # What decides how long a step takes, and nothing that differs from one epoch to the next.
         key = tuple(sizes), batch_size, dtype, x.dtype, update, weight_decay != 0
-        threads = fastest(steps.make, steps.left, multiplications, key)
-        steps.make(threads, steps.left)
+        make_steps(steps.make, len(options), multiplications, key)
     finally:
         store_net(net, results)
     return (job.losses[: steps.made], *results)
@@ -92,18 +91,16 @@ class Steps:
 
     Attributes
     ----------
-    made, left : int
-        How many were made, and how many there still are; none once told to stop.
+    made : int
+        How many were made.
     """
 
     def __init__(self, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> None:
         self.net, self.job, self._should_stop = net, job, should_stop
-        self.made, self.left = 0, len(job.losses)
+        self.made = 0
 
     def make(self, workers: int, count: int) -> float:
         """Make the next `count` steps with so many threads; return the seconds, infinite if told to stop."""
-        if count > self.left:
-            return math.inf
         steps = slice(self.made, self.made + count)
         samples = slice(steps.start * self.job.batch_size, steps.stop * self.job.batch_size)
         started = time.perf_counter()
@@ -116,11 +113,8 @@ class Steps:
             flags=np.zeros_like(self.job.flags),
         )
         made = run(workers, self.net, part, self._should_stop)
-        self.made, self.left = self.made + made, self.left - made
-        if made == count:
-            return time.perf_counter() - started
-        self.left = 0
-        return math.inf
+        self.made += made
+        return time.perf_counter() - started if made == count else math.inf
 
 
 def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:

@@ -1,29 +1,36 @@
 """How many threads share the steps of an epoch: as many as measure fastest, found while the net trains.
 
-The weights do not depend on the number, bit for bit. So nothing is trained on copies and thrown away: the
-first steps of an epoch are made by one number of threads after another, and the rest by the fastest.
+The weights do not depend on the number, bit for bit. So nothing is trained on copies and thrown away: once a
+first epoch has warmed everything up, the numbers of threads take turns for a few milliseconds now and then.
 """
 
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Hashable
 
 from xpnet_kernels import _threads
 
 WORTH_SHARING = 100_000
-"""Multiplications of a step from which on it takes all threads where there are too few steps to measure."""
+"""Multiplications of a step from which on it takes all threads until the number is measured."""
 
 SURELY_WORTH_SHARING = 50_000_000
 """From here on, a millisecond of work, it takes all threads unmeasured."""
 
-PROBE = 4
-"""Steps that tell how long one takes."""
+SECONDS = 0.01
+"""How long one number of threads is measured at a time: long against the start of a thread.
 
-SECONDS = 0.004
-"""How long one number of threads is measured at a time: long against the start of a thread."""
+Before that it makes half as many steps unmeasured. A processor that was idle is slow to wake, above all a
+virtual one: measured at once, two threads took up to twice their time.
+"""
 
-ROUNDS = 2
+ROUNDS = 5
+"""How many of the last rounds count: in each every number is measured once."""
+
+SOON, LATER = 0.05, 1.0
+"""Seconds of training from one round to the next, for the first ROUNDS and from then on: a machine's other
+programs come and go."""
 
 GAIN = 0.95
 """Of the time with fewer threads, what more of them must undercut: they lose most to a busy neighbour."""
@@ -31,59 +38,93 @@ GAIN = 0.95
 Make = Callable[[int, int], float]
 """Makes the next steps with so many threads, so many steps; returns the seconds, infinite if told to stop."""
 
-_fastest: dict[Hashable, int] = {}
+
+class Trial:
+    """Numbers of threads that take turns now and then, in rounds, to see which is the fastest.
+
+    Parameters
+    ----------
+    most : int
+        The largest number; tried are also 1, 2, 4 and so on below it.
+    first : int
+        The number until there is a round.
+
+    Attributes
+    ----------
+    fastest : int
+        The smallest number within GAIN of the fastest, each judged by its shortest time, which nothing else
+        disturbed.
+    """
+
+    def __init__(self, most: int, first: int) -> None:
+        self.numbers = sorted({most, *(2**n for n in range(most.bit_length()))})
+        self.fastest = first
+        self._rounds: deque[dict[int, float]] = deque(maxlen=ROUNDS)
+        self._round: dict[int, float] | None = None
+        self._step = self._since = 0.0
+        self._awake = False
+
+    def following(self, left: int) -> tuple[int, int]:
+        """Return with how many threads to make the next steps, and how many of those that are left."""
+        if self._step == 0:  # a first epoch has much to warm up
+            return self.fastest, left
+        wait = (SOON if len(self._rounds) < ROUNDS else LATER) - self._since
+        if self._round is None and wait > 0:
+            return self.fastest, min(left, math.ceil(wait / self._step))
+        if self._round is None:
+            self._round = {}
+        count = max(1, math.ceil(SECONDS / self._step / (1 if self._awake else 2)))
+        # What would be left over for another is too short to measure.
+        return self.numbers[len(self._round)], left if left < 2 * count else count
+
+    def note(self, number: int, count: int, seconds: float) -> None:
+        """Take notice of how long so many steps took."""
+        if self._round is None:
+            self._step, self._since = self._step or seconds / count, self._since + seconds
+            return
+        self._awake = not self._awake
+        if self._awake:
+            return
+        self._round[number] = seconds / count
+        if len(self._round) == len(self.numbers):
+            self._rounds.append(self._round)
+            self._round, self._since = None, 0.0
+            self.fastest = self._smallest()
+
+    def _smallest(self) -> int:
+        shortest = {number: min(one[number] for one in self._rounds) for number in self.numbers}
+        best: int = self.numbers[0]
+        for number in self.numbers:
+            if shortest[number] < GAIN * shortest[best]:
+                best = number
+        return best
 
 
-def fastest(make: Make, steps: int, multiplications: int, key: Hashable) -> int:
-    """Return how many threads to make the rest of an epoch with, having made some of its steps.
+_trials: dict[Hashable, Trial] = {}
+
+
+def make_steps(make: Make, steps: int, multiplications: int, key: Hashable) -> None:
+    """Make the steps of an epoch with the number of threads chosen by the user, or else the fastest.
 
     Parameters
     ----------
     make : callable
     steps : int
-        Those that there are; not all of them are made.
     multiplications : int
         Of one step.
     key : hashable
-        What the number is remembered for, as long as this process lives.
-
-    Returns
-    -------
-    int
-        The number chosen by the user (`_threads.chosen`) or else the one that measures fastest.
+        What the fastest number is remembered for, as long as this process lives.
     """
     most = _threads.allowed(enough_work=True)
-    if most == 1 or _threads.chosen() is not None or multiplications >= SURELY_WORTH_SHARING:
-        return most
-    if key not in _fastest:
-        found = _measured(make, steps, _numbers(most))
-        if found is None:
-            return most if multiplications >= WORTH_SHARING else 1
-        _fastest[key] = found
-    return min(_fastest[key], most)
-
-
-def _numbers(most: int) -> list[int]:
-    """Return the numbers of threads that are worth a trial: doubled each time, and all."""
-    return sorted({most, *(2**n for n in range(most.bit_length()))})
-
-
-def _measured(make: Make, steps: int, numbers: list[int]) -> int | None:
-    """Return the number of threads that is fastest, or None if the steps do not suffice to tell."""
-    if steps < 2 * PROBE:
-        return None
-    make(1, PROBE)  # the first time, whatever is cold
-    count = max(PROBE, math.ceil(SECONDS * PROBE / make(1, PROBE)))
-    if steps < 2 * PROBE + ROUNDS * len(numbers) * count:
-        return None
-    seconds = dict.fromkeys(numbers, math.inf)
-    for _ in range(ROUNDS):
-        for number in numbers:
-            seconds[number] = min(seconds[number], make(number, count))
-    if math.inf in seconds.values():
-        return None
-    best = 1
-    for number in numbers:
-        if seconds[number] < GAIN * seconds[best]:
-            best = number
-    return best
+    if steps == 0 or _threads.chosen() is not None or multiplications >= SURELY_WORTH_SHARING:
+        make(most, steps)
+        return
+    first = most if multiplications >= WORTH_SHARING else 1
+    trial = _trials.setdefault((key, most), Trial(most, first))
+    while steps > 0:
+        number, count = trial.following(steps)
+        seconds = make(number, count)
+        if seconds == math.inf:
+            return
+        trial.note(number, count, seconds)
+        steps -= count
