@@ -59,7 +59,7 @@ def test_the_numbers_take_turns_for_some_milliseconds_now_and_then():
     assert net.asked[8:15] == [(1, 5000), *turns]
     for _ in range(3):
         net.epoch(100_000)
-    assert [count for threads, count in net.asked if threads == 4] == [500, 1000] * (5 + 3)  # 4 s of training
+    assert [count for threads, count in net.asked if threads == 4] == [500, 1000] * (3 + 3)  # 4 s of training
 
 
 def test_a_round_goes_on_from_epoch_to_epoch():

@@ -31,7 +31,7 @@ class Net(NamedTuple):
         Per layer: inputs D, elements from one row of its matrix, and of its input, to the next, and where its
         matrix, its bias and its input begin.
     rows : int
-        How many samples the buffers hold: the batch, in whole tiles.
+        How many samples the buffers hold: a piece of a batch, in whole tiles.
     weights, gradients, weight_state0, weight_state1 : array
         Per layer Wᵀ, (H, D), in whole tiles.
     biases, bias_state0, bias_state1 : array
@@ -39,17 +39,17 @@ class Net(NamedTuple):
     bias_gradients : array (workers, n)
         The same, apart for each worker: two that write to one cache line keep each other waiting.
     inputs : array (workers, rows, D in whole tiles)
-        The batch, where its samples cannot be read as they lie; each worker gathers it for itself: that is
+        The piece, where its samples cannot be read as they lie; each worker gathers it for itself: that is
         sooner done than fetched from another core.
     input_rows, ahead : array (workers, rows), int64
-        The addresses of the samples of the batch, as each worker reads it, and of those of the next.
+        The addresses of the samples of the piece, as each worker reads it, and of those of the next.
     value_rows : array (copies, layers + 1, rows), int64
         The addresses of the rows of `values`, without the first layer's.
     weight_rows : array (n,), int64
         The addresses of the rows of `weights`, at the places of the biases.
     values : array (copies, n)
-        The input of each layer but the first, (rows, D). An epoch has two, for this step and the next in
-        turns: a thread may begin a step while another ends the one before.
+        The input of each layer but the first, (rows, D). An epoch has two, for this piece and the next in
+        turns: a thread may begin one while another ends the one before.
     deltas : array (n,)
         The loss's gradient at the same places.
     """

@@ -25,7 +25,7 @@ Before that it makes half as many steps unmeasured. A processor that was idle is
 virtual one: measured at once, two threads took up to twice their time.
 """
 
-ROUNDS = 5
+ROUNDS = 3
 """How many of the last rounds count: in each every number is measured once."""
 
 SOON, LATER = 0.05, 1.0
