@@ -2,10 +2,10 @@
 
 A thread owns some outputs of every layer: it alone reads and writes their weights' gradients, and the first
 layer's weights, the most of a net, never move to another core. The samples of a batch go through the net in
-pieces that stay in a core's cache; a batch of the usual length is one. A piece begins with the forward pass of
-the first layer's outputs. The threads meet, and share its rows: the layers after it, loss and backward pass.
-They meet again, and each adds the gradient of its own outputs; after the last piece it updates them. No element
-is computed differently for all that, so any number of threads gives the same bits.
+pieces that stay in a core's cache; a batch of the usual length is one. A piece begins with the forward pass
+of the first layer's outputs. The threads meet, and share its rows: the layers after it, loss and backward
+pass. They meet again, and each adds the gradient of its own outputs; after the last piece it updates them.
+No element is computed differently for all that, so any number of threads gives the same bits.
 """
 
 from __future__ import annotations
