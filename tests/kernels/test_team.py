@@ -1,6 +1,7 @@
 """How many threads an epoch gets: measured on its own steps."""
 
 import math
+import threading
 
 import numpy as np
 import pytest
@@ -107,6 +108,19 @@ def test_a_machine_that_changes_is_noticed():
     for _ in range(10):
         net.epoch(100_000)
     assert net.epoch(300)[-1] == (1, 300)
+
+
+def test_two_nets_at_once():
+    nets = [Net({1: 3e-5, 2: 1e-5, 4: 2e-5}) for _ in range(2)]
+    others = [
+        threading.Thread(target=lambda net=net: [net.epoch(50_000) for _ in range(300)]) for net in nets
+    ]
+    for other in others:
+        other.start()
+    for other in others:
+        other.join()
+    assert all(sum(count for _, count in net.asked) == 300 * 50_000 for net in nets)
+    assert nets[0].epoch(300)[-1][0] == 2
 
 
 def test_more_threads_have_to_gain_something():

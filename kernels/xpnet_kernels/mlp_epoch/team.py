@@ -7,6 +7,7 @@ first epoch has warmed everything up, the numbers of threads take turns for a fe
 from __future__ import annotations
 
 import math
+import threading
 from collections import deque
 from collections.abc import Callable, Hashable
 
@@ -42,6 +43,8 @@ Make = Callable[[int, int], float]
 class Trial:
     """Numbers of threads that take turns now and then, in rounds, to see which is the fastest.
 
+    Several nets may be trained at once; each call is whole.
+
     Parameters
     ----------
     most : int
@@ -62,10 +65,14 @@ class Trial:
         self._rounds: deque[dict[int, float]] = deque(maxlen=ROUNDS)
         self._round: dict[int, float] | None = None
         self._step = self._since = 0.0
-        self._awake = False
+        self._awake, self._lock = False, threading.Lock()
 
     def following(self, left: int) -> tuple[int, int]:
         """Return with how many threads to make the next steps, and how many of those that are left."""
+        with self._lock:
+            return self._following(left)
+
+    def _following(self, left: int) -> tuple[int, int]:
         if self._step == 0:  # a first epoch has much to warm up
             return self.fastest, left
         wait = (SOON if len(self._rounds) < ROUNDS else LATER) - self._since
@@ -79,6 +86,10 @@ class Trial:
 
     def note(self, number: int, count: int, seconds: float) -> None:
         """Take notice of how long so many steps took."""
+        with self._lock:
+            self._note(number, count, seconds)
+
+    def _note(self, number: int, count: int, seconds: float) -> None:
         if self._round is None:
             self._step, self._since = self._step or seconds / count, self._since + seconds
             return
