@@ -23,15 +23,12 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 # NaN and infinity keep their meaning (no "nnan", "ninf"); sums may be reordered to vectorise.
 _FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
-
 # Without "nrt" a kernel counts no references to arrays. It would at every call, atomically, for each array of
 # a net: that took half of a small net's step, and more where two threads counted for the same arrays.
 _CPU_OPTIONS: dict[str, Any] = {"nogil": True, "fastmath": _FASTMATH, "error_model": "numpy", "_nrt": False}
 
-
 _cpu_kernels: list[Deferred] = []
 _cuda_kernels: list[Deferred] = []
-_also_in_kernels: list[Callable[..., Any]] = []
 _loaded: set[str] = set()
 modules_for_later = ModulesForLater()
 _loading = threading.RLock()
@@ -40,9 +37,8 @@ _loading = threading.RLock()
 def njit(function: F) -> F:
     """Compile a function for the CPU when it is first called; see `numba.njit`.
 
-    The result releases the GIL, keeps its machine code on disk where a folder can be written, divides by
-    zero as NumPy does. It owns no memory: it is given every array it needs, makes none and returns none; for
-    a part of one there are slices and `view`. `on_device` makes a twin of it for CUDA kernels.
+    The result releases the GIL, divides by zero as NumPy does, keeps its machine code on disk if it can. It
+    makes no array and returns none; slices and `view` give parts. `on_device` makes a twin for CUDA kernels.
     """
     if "cpu" in _loaded:
         return cast(F, _compile_cpu(function))
@@ -61,21 +57,6 @@ def _compile_cpu(function: Callable[..., Any]) -> Any:
     with contextlib.suppress(RuntimeError):
         kernel._cache = MachineCode(function)
     return kernel
-
-
-def also_in_kernels(function: F) -> F:
-    """Let CPU kernels call a function of Python, which stays one; see `numba.extending.register_jitable`."""
-    if "cpu" in _loaded:
-        _register(function)
-    else:
-        _also_in_kernels.append(function)
-    return function
-
-
-def _register(function: Callable[..., Any]) -> None:
-    from numba.extending import register_jitable
-
-    register_jitable(_nrt=False)(function)
 
 
 def cpu_kernels() -> list[Any]:
@@ -164,8 +145,6 @@ def load_cpu() -> None:
             replace_everywhere(module, module.load())
         # No thread may compile a kernel that is bound while one that it calls is still a stand-in.
         with global_compiler_lock:
-            for function in _also_in_kernels:
-                _register(function)
             for deferred in _cpu_kernels:
                 deferred.bind()
         _loaded.add("cpu")
@@ -221,9 +200,7 @@ class _DeferredCuda:
         return note if function is None else note(function)
 
     def __getattr__(self, name: str) -> Any:
-        raise AttributeError(
-            f"cuda.{name} exists inside kernels only; numba.cuda is loaded when one first runs"
-        )
+        raise AttributeError(f"cuda.{name} exists in kernels only; numba.cuda is loaded when one first runs")
 
 
 cuda = _DeferredCuda()

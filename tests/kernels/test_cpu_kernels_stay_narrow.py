@@ -7,7 +7,7 @@ import sys
 
 # Sums of losses and of Σ W²; and what holds them, or takes 1 / N once a step.
 SUMS_IN_FLOAT64 = {"mean_cross_entropy", "mean_loss", "add_penalty", "update_weights"}
-HOLD_THEM = {"through_the_rows", "through_the_weights", "work"}
+HOLD_THEM = {"through_the_rows", "update_outputs", "work"}
 
 SCRIPT = r"""
 import json, re

@@ -115,7 +115,7 @@ try:
 except AttributeError as error:
     print(error)
 """
-    assert " ".join(run(code)).startswith("cuda.grid exists inside kernels only")
+    assert " ".join(run(code)).startswith("cuda.grid exists in kernels only")
 
 
 ROW = """

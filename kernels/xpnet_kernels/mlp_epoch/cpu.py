@@ -15,11 +15,12 @@ from xpnet_kernels import _threads
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE
 from xpnet_kernels.mlp_epoch import phases, updates
+from xpnet_kernels.mlp_epoch.job import MADE, STOP, Job
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
 from xpnet_kernels.mlp_epoch.team import make_steps
-from xpnet_kernels.mlp_epoch.worker import MADE, STOP, Job, work
+from xpnet_kernels.mlp_epoch.worker import work
 
 CACHE = 1 << 19
 """Bytes of samples at once: half of a small second-level cache, because the next ones come into it too."""

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet_kernels._arrays import Array
-from xpnet_kernels._jit import also_in_kernels
+from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import addresses, aligned_zeros, row_length, tile_multiple
 from xpnet_kernels._simd import lanes, vector_bytes
 
@@ -134,27 +134,33 @@ def _note_addresses(net: Net) -> None:
             rows[layer] = addresses(_view(values, samples(net, layer)))
         outputs = net.plan[layer, INPUTS]
         rows_of_W = addresses(_view(net.weights, matrix(net, layer - 1)))
-        net.weight_rows[units(net, layer - 1)] = rows_of_W[:outputs]
+        net.weight_rows[_units(net, layer - 1)] = rows_of_W[:outputs]
 
 
-@also_in_kernels
+@njit
 def matrix(net: Any, layer: int) -> tuple[int, int, int]:
     """Return where a layer's Wᵀ, (H, D) in whole tiles, is in a buffer of matrices; see `view`."""
     start, stride = net.plan[layer, WEIGHTS_AT], net.plan[layer, STRIDE]
     return start, (net.plan[layer + 1, WEIGHTS_AT] - start) // stride, stride
 
 
-@also_in_kernels
+@njit
 def units(net: Any, layer: int) -> slice:
     """Return where a layer's bias (H,) is in a buffer of biases."""
     start = net.plan[layer, BIASES_AT]
     return slice(start, start + net.plan[layer + 1, INPUTS])
 
 
-@also_in_kernels
+@njit
 def samples(net: Any, layer: int) -> tuple[int, int, int]:
     """Return where a layer's input, (rows, D) in whole tiles, is in a buffer of values; see `view`."""
     return net.plan[layer, VALUES_AT], net.rows, net.plan[layer, STRIDE]
+
+
+def _units(net: Net, layer: int) -> slice:
+    """Do in Python what `units` does in kernels: Numba hands out no slice."""
+    start = int(net.plan[layer, BIASES_AT])
+    return slice(start, start + int(net.plan[layer + 1, INPUTS]))
 
 
 def _view(buffer: Array, place: tuple[int, int, int]) -> Array:
@@ -180,6 +186,6 @@ def _place(net: Net, number: int) -> Array:
     kind, within = divmod(number, 2 * (len(net.plan) - 1))
     layer, is_bias = divmod(within, 2)
     if is_bias:
-        return (net.biases, net.bias_state0, net.bias_state1)[kind][units(net, layer)]
+        return (net.biases, net.bias_state0, net.bias_state1)[kind][_units(net, layer)]
     whole = _view((net.weights, net.weight_state0, net.weight_state1)[kind], matrix(net, layer))
     return whole[: net.plan[layer + 1, INPUTS], : net.plan[layer, INPUTS]]

@@ -10,77 +10,24 @@ No element is computed differently for all that, so any number of threads gives 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from xpnet_kernels._ahead import NOTHING, Ahead
 from xpnet_kernels._arrays import Array
-from xpnet_kernels._barrier import LINE, atomic_load, atomic_store, meet
+from xpnet_kernels._barrier import atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import vectors_of
 from xpnet_kernels._tiles import tile_rows
 from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import phases, updates
+from xpnet_kernels.mlp_epoch.job import LAST, MADE, STOP
 from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
-
-STOP, LAST, MADE = 0, LINE, 2 * LINE
-"""Where the flags of a job are, each in a cache line of its own."""
 
 CACHE_LINE = 64
 """Bytes that come into a cache together."""
 
 SMALLEST_GAP = 8
 """Bytes from one request for samples to the next where the products take long."""
-
-
-class Job(NamedTuple):
-    """What an epoch is to do.
-
-    Attributes
-    ----------
-    x : array (samples, D)
-    t : array (samples,), int64
-    order : array (visited,), int64
-    batch_size : int
-    piece : int
-        Samples that go through the net at once; the gradients of a batch's pieces are added up.
-    scale : float
-        What x is multiplied by.
-    in_place : bool
-        Whether samples are read where they lie: they are of the net's dtype, whole vectors, and `scale` is 1.
-    activations : array (layers,), int64
-        Codes; the last is `phases.NONE`.
-    kind : int
-        Code of the update.
-    numbers : array (steps, n)
-        The update's numbers at each step.
-    weight_decay : float
-    row_losses : array (batch_size,)
-    losses : array (steps,)
-        Filled step by step.
-    penalties : array (workers,), float64
-        Each worker's share of Σ W².
-    meeting : array (workers * LINE,), int64
-        Where the workers meet.
-    flags : array (3 * LINE,), int64
-        At STOP whether to stop, at LAST whether this step is the last, at MADE how many steps were made.
-    """
-
-    x: Array
-    t: Array
-    order: Array
-    batch_size: int
-    piece: int
-    scale: Any
-    in_place: bool
-    activations: Array
-    kind: int
-    numbers: Array
-    weight_decay: Any
-    row_losses: Array
-    losses: Array
-    penalties: Array
-    meeting: Array
-    flags: Array
 
 
 @njit
@@ -118,7 +65,7 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
             turn = meet(job.meeting, me, workers, turn)
             through_the_weights(me, workers, net, rows, job, len(piece), half, step, ahead, asked, direct)
             half = 1 - half
-        update(me, workers, net, job, step, direct)
+        update_outputs(me, workers, net, job, step, direct)
         if me == 0:
             job.losses[step] = mean_loss(job, end - begin)
             atomic_store(job.flags, MADE, step + 1)
@@ -209,7 +156,7 @@ def descend_by_one_sample(
 
 
 @njit
-def update(me: int, workers: int, net: Any, job: Any, step: int, direct: bool) -> None:
+def update_outputs(me: int, workers: int, net: Any, job: Any, step: int, direct: bool) -> None:
     """Update this worker's outputs of every layer; where weights decay, note their Σ W² before."""
     penalty = 0.0
     for layer in range(len(job.activations)):
