@@ -129,7 +129,7 @@ def block(documents: dict[str, Document]) -> str:
         if about["machine"] == last:
             parts.append(summary(document, stem))
         else:
-            cases = ", ".join(dict.fromkeys(str(result.case) for result in document.results))
+            cases = "; ".join(dict.fromkeys(str(result.case) for result in document.results))
             others.append(f"- [{about['machine']}](benchmarks/results/{stem}.md), {_made(about)}: {cases}")
     if others:
         parts.append("\n".join(["Measured on other machines, before:\n", *others]))

@@ -19,8 +19,8 @@ class Ahead(NamedTuple):
 
     Attributes
     ----------
-    rows : array (n,), int64, n at least 1
-        Their addresses.
+    rows : array (n,), int64
+        Their addresses; where there are none, still a part of an array that has one.
     times : int
         How often is asked in each; with 0 there is nothing to ask for.
     gap : int

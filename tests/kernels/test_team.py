@@ -63,6 +63,15 @@ def test_the_numbers_take_turns_for_some_milliseconds_now_and_then():
     assert [count for threads, count in net.asked if threads == 4] == [500, 1000] * (3 + 3)  # 4 s of training
 
 
+def test_a_first_epoch_that_compiled_does_not_shorten_the_turns_for_ever():
+    net = Net({1: 1.0, 2: 1e-5, 4: 2e-5})
+    net.epoch(10)
+    net.seconds[1] = 3e-5
+    net.epoch(20_000)
+    assert net.epoch(100_000)[-1][0] == 2
+    assert max(count for threads, count in net.asked if threads == 4) > 500
+
+
 def test_a_round_goes_on_from_epoch_to_epoch():
     net = Net({1: 4e-5, 2: 2e-5, 4: 1e-5})
     net.epoch(1300)  # by one thread: 52 ms, of which 250 steps take 10

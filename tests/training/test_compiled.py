@@ -77,22 +77,6 @@ def test_a_batch_in_pieces(optimizer, threads, most, monkeypatch):
     assert largest_difference(layers, compiled) < 1e-12
 
 
-@pytest.mark.parametrize(
-    ("sizes", "batch_size", "expected"),
-    [
-        ([784, 50, 10], 100, 100),  # 167 would fit
-        ([784, 50, 10], 1000, 167),
-        ([784, 50, 10], 10_000, 167),
-        ([784, 50, 10], 170, 85),
-        ([100_000, 1, 2], 1000, 63),
-        ([784, 1024, 10], 512, 512),
-        ([784, 1024, 10], 1200, 400),
-    ],
-)
-def test_the_samples_that_go_through_at_once(sizes, batch_size, expected):
-    assert cpu.piece_rows(sizes, batch_size, "float32") == expected
-
-
 @pytest.mark.parametrize("inputs", [1, 5, 6, 7])
 def test_fewer_inputs_than_a_tile_has_rows(inputs):
     nets = [MultiLayerNet(inputs, [9], 5, seed=0, dtype="float64") for _ in range(2)]

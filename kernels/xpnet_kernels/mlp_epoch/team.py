@@ -75,12 +75,12 @@ class Trial:
     def _following(self, left: int) -> tuple[int, int]:
         if self._step == 0:  # a first epoch has much to warm up
             return self.fastest, left
-        wait = (SOON if len(self._rounds) < ROUNDS else LATER) - self._since
-        if self._round is None and wait > 0:
-            return self.fastest, min(left, math.ceil(wait / self._step))
         if self._round is None:
+            wait = round(((SOON if len(self._rounds) < ROUNDS else LATER) - self._since) / self._step)
+            if wait > 0:
+                return self.fastest, min(left, wait)
             self._round = {}
-        count = max(1, math.ceil(SECONDS / self._step / (1 if self._awake else 2)))
+        count = max(1, round(SECONDS / self._step / (1 if self._awake else 2)))
         # What would be left over for another is too short to measure.
         return self.numbers[len(self._round)], left if left < 2 * count else count
 
@@ -91,7 +91,7 @@ class Trial:
 
     def _note(self, number: int, count: int, seconds: float) -> None:
         if self._round is None:
-            self._step, self._since = self._step or seconds / count, self._since + seconds
+            self._step, self._since = seconds / count, self._since + seconds
             return
         self._awake = not self._awake
         if self._awake:
