@@ -18,6 +18,9 @@ from xpnet_kernels._tiles import dot_tile, lane_count, outer_tile, tile_rows
 CHUNK = 160
 """Rows that go through a product before the next ones: they stay in the second-level cache."""
 
+SQUARE = 32
+"""Rows and columns of a matrix that are transposed at once: they stay in the first-level cache."""
+
 
 def row_length(columns: int, dtype: Any) -> int:
     """Return how many numbers a row of a matrix takes: tiles that begin in it must end in it."""
@@ -49,6 +52,26 @@ def empty_rows(rows: int, columns: int, dtype: Any) -> Array:
 def addresses(rows: Array) -> Array:
     """Return where the rows of a matrix begin in memory, array (rows,), int64; keep the matrix alive."""
     return rows.ctypes.data + rows.strides[0] * np.arange(len(rows), dtype=np.int64)
+
+
+@njit
+def lay_out(W: Array, rows: Array) -> None:
+    """Copy W (D, H) into the first columns of the first rows of a matrix of rows, transposed."""
+    for d in range(0, W.shape[0], SQUARE):
+        for h in range(0, W.shape[1], SQUARE):
+            for i in range(h, min(h + SQUARE, W.shape[1])):
+                for j in range(d, min(d + SQUARE, W.shape[0])):
+                    rows[i, j] = W[j, i]
+
+
+@njit
+def bring_back(rows: Array, W: Array) -> None:
+    """Copy into W (D, H) what `lay_out` made of it."""
+    for d in range(0, W.shape[0], SQUARE):
+        for h in range(0, W.shape[1], SQUARE):
+            for j in range(d, min(d + SQUARE, W.shape[0])):
+                for i in range(h, min(h + SQUARE, W.shape[1])):
+                    W[j, i] = rows[i, j]
 
 
 @njit

@@ -10,7 +10,9 @@ import pytest
 from xpnet_kernels._ahead import NOTHING, Ahead
 from xpnet_kernels._rows import (
     addresses,
+    bring_back,
     empty_rows,
+    lay_out,
     multiply,
     multiply_transposed,
     row_length,
@@ -147,3 +149,15 @@ def test_processors_with_vectors_of_every_width(width, tmp_path):
         "NUMBA_CACHE_DIR": str(tmp_path),
     }
     subprocess.run([sys.executable, "-c", SCRIPT, str(width)], check=True, env=environment)
+
+
+@pytest.mark.parametrize("order", ["C", "F"])
+@pytest.mark.parametrize("shape", [(1, 1), (31, 33), (70, 5), (3, 200)])
+def test_laid_out_it_is_transposed_and_comes_back(shape, order):
+    W = np.asarray(np.random.default_rng(0).random(shape), order=order)
+    rows, back = empty_rows(shape[1] + 3, shape[0], W.dtype), np.zeros_like(W)
+    lay_out(W, rows)
+    np.testing.assert_array_equal(rows[: shape[1], : shape[0]], W.T)
+    assert rows.sum() == pytest.approx(W.sum())
+    bring_back(rows, back)
+    np.testing.assert_array_equal(back, W)

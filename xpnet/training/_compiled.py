@@ -77,8 +77,9 @@ class CompiledRun:
         self.samples = int(data.x.shape[0])
         self.steps = -(-self.samples // batch_size)
         with data_memory(self):
-            # One sample through the layers: says what does not fit, and how many classes there are.
-            y = net.forward(net.input(data.x[:1, ...]), training=False)
+            # No sample through the layers: says what does not fit, and how many classes there are. One would
+            # wake the threads of BLAS, which then keep the processors busy for some hundredths of a second.
+            y = net.forward(net.input(data.x[:0, ...]), training=False)
             data.x = namespace(data.x).reshape(data.x, (self.samples, -1))
             data.t = net.lastLayer.checked(data.t, y)
             data.reserve()

@@ -90,7 +90,7 @@ class Ways:
         """Compile; of several ways keep the one that measures fastest, and return what to say of it."""
         portion = self._first
         if len(self.candidates) == 1:
-            self._call(self.candidates[0].function, portion, 0)
+            self._call(self.candidates[0].function, portion, 0, out=self._arrays())
             return None
         seconds = {one.variant: self._seconds(one, portion) for one in self.candidates}
         fastest = min(seconds, key=lambda name: seconds[name])

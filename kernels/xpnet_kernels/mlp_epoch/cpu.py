@@ -53,7 +53,9 @@ def train_on_cpu(
     batch_size = min(batch_size, len(order))
     workers = _threads.allowed(enough_work=True)
     piece = piece_rows(sizes, batch_size, dtype)
-    net = make_net(sizes, piece, workers, dtype)
+    key, kept = f"{sizes} {piece} {workers} {dtype}", {} if workspace is None else workspace
+    # Taken out: what an epoch leaves that fails is not used again.
+    net = kept.pop(key, None) or make_net(sizes, piece, workers, dtype)
     load_net(net, arrays)
     codes = [phases.CODES[name] for name in activations]
     x = np.ascontiguousarray(x)
@@ -77,13 +79,11 @@ def train_on_cpu(
     )
     results = [np.empty_like(array) for array in arrays] if out is None else list(out)
     steps = Steps(net, job, should_stop)
-    multiplications = batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
     try:
-        # What decides how long a step takes, and nothing that differs from one epoch to the next.
-        key = tuple(sizes), batch_size, dtype, x.dtype, update, weight_decay != 0
-        make_steps(steps.make, len(options), multiplications, key)
+        steps.make_all(sizes)
     finally:
         store_net(net, results)
+    kept[key] = net
     return (job.losses[: steps.made], *results)
 
 
@@ -99,6 +99,14 @@ class Steps:
     def __init__(self, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> None:
         self.net, self.job, self._should_stop = net, job, should_stop
         self.made = 0
+
+    def make_all(self, sizes: Sequence[int]) -> None:
+        """Make the steps with the number of threads chosen by the user, or else the fastest."""
+        job = self.job
+        multiplications = job.batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
+        # What decides how long a step takes, and nothing that differs from one epoch to the next.
+        like = tuple(sizes), job.batch_size, job.losses.dtype, job.x.dtype, job.kind, job.weight_decay != 0
+        make_steps(self.make, len(job.losses), multiplications, like)
 
     def make(self, workers: int, count: int) -> float:
         """Make the next `count` steps with so many threads; return the seconds, infinite if told to stop."""

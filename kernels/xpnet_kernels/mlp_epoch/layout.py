@@ -15,7 +15,7 @@ import numpy as np
 
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels._rows import addresses, aligned_zeros, row_length, tile_multiple
+from xpnet_kernels._rows import addresses, aligned_zeros, bring_back, lay_out, row_length, tile_multiple
 from xpnet_kernels._simd import lanes, vector_bytes
 
 # Columns of the plan. Row l describes layer l; a last row describes what the last layer puts out.
@@ -172,20 +172,27 @@ def _view(buffer: Array, place: tuple[int, int, int]) -> Array:
 def load(net: Net, arrays: Sequence[Array]) -> None:
     """Copy parameters and state, in the order of `mlp_epoch`, into the buffers."""
     for number, array in enumerate(arrays):
-        _place(net, number)[...] = array.T
+        place = _place(net, number)
+        if array.ndim == 1:
+            place[...] = array
+        else:
+            lay_out(array, place)
 
 
 def store(net: Net, arrays: Sequence[Array]) -> None:
     """Copy parameters and state from the buffers into arrays, in the order of `mlp_epoch`."""
     for number, array in enumerate(arrays):
-        array.T[...] = _place(net, number)
+        place = _place(net, number)
+        if array.ndim == 1:
+            array[...] = place
+        else:
+            bring_back(place, array)
 
 
 def _place(net: Net, number: int) -> Array:
-    """View the place of the `number`-th of `mlp_epoch`'s arrays: Wᵀ (H, D) or b (H,)."""
+    """View the place of the `number`-th of `mlp_epoch`'s arrays: Wᵀ (H, D), filled up, or b (H,)."""
     kind, within = divmod(number, 2 * (len(net.plan) - 1))
     layer, is_bias = divmod(within, 2)
     if is_bias:
         return (net.biases, net.bias_state0, net.bias_state1)[kind][_units(net, layer)]
-    whole = _view((net.weights, net.weight_state0, net.weight_state1)[kind], matrix(net, layer))
-    return whole[: net.plan[layer + 1, INPUTS], : net.plan[layer, INPUTS]]
+    return _view((net.weights, net.weight_state0, net.weight_state1)[kind], matrix(net, layer))
