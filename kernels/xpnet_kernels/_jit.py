@@ -3,9 +3,8 @@
 `import xpnet` must not pay for numba, yet a kernel should read like any Numba kernel. So `njit` and
 `cuda.jit` here note the function and return a stand-in. The first call of any stand-in imports numba and
 puts the real dispatchers, and the real `numba.cuda`, in place of the stand-ins in the modules that hold
-them. Nothing is compiled then either: Numba compiles a kernel for the types of its first call.
-
-No kernel has an explicit signature: it would compile at import, and `cuda.jit` would need a driver.
+them. Numba compiles a kernel for the types of its first call: with an explicit signature it would compile at
+import, and `cuda.jit` would need a driver.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ import contextlib
 import functools
 import threading
 from collections.abc import Callable, Mapping
+from types import FunctionType
 from typing import Any, TypeVar, cast, overload
 
 from xpnet_kernels import _deferred
@@ -21,7 +21,7 @@ from xpnet_kernels._deferred import Deferred, DeferredModule, ModulesForLater, r
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# NaN and infinity keep their meaning (no "nnan", "ninf"); sums may be reordered to vectorise.
+# NaN and infinity keep their meaning; sums may be reordered to vectorise.
 _FASTMATH = {"nsz", "arcp", "contract", "afn", "reassoc"}
 # Without "nrt" a kernel counts no references to arrays. It would at every call, atomically, for each array of
 # a net: that took half of a small net's step, and more where two threads counted for the same arrays.
@@ -37,8 +37,7 @@ _loading = threading.RLock()
 def njit(function: F) -> F:
     """Compile a function for the CPU when it is first called; see `numba.njit`.
 
-    The result releases the GIL, divides by zero as NumPy does, keeps its machine code on disk if it can. It
-    makes no array and returns none; slices and `view` give parts. `on_device` makes a twin for CUDA kernels.
+    It makes no array and returns none (slices and `view` give parts), and releases the GIL.
     """
     if "cpu" in _loaded:
         return cast(F, _compile_cpu(function))
@@ -71,9 +70,11 @@ def folders() -> list[str]:
     return sorted({str(cache.cache_path) for cache in caches if not getattr(cache, "read_only", True)})
 
 
-def on_device(function: F) -> F:
-    """Compile an `njit` function a second time, for CUDA kernels to call under the name of the result."""
+def on_device(function: F, **instead: Any) -> F:
+    """Compile an `njit` function again, for CUDA kernels, where names in `instead` mean something else."""
     plain = function.function if isinstance(function, Deferred) else getattr(function, "py_func", function)
+    if instead:
+        plain = FunctionType(plain.__code__, {**plain.__globals__, **instead})
     return cast(F, _for_cuda(plain, _compile_device))
 
 
@@ -88,8 +89,7 @@ def device_inline(function: F) -> F:
 def cuda_intrinsic(twin: Callable[..., Any]) -> Callable[[Callable[..., Any]], Any]:
     """Make a function for CUDA kernels of a code generator; see `numba.cuda.extending.intrinsic`.
 
-    In the simulator `twin`, in plain Python, does the same. Generators use `ir`, `cuda_cgutils` and
-    `cuda_types`, which their module imports from here by name.
+    In the simulator `twin` does the same in plain Python. Generators use `ir`, `cuda_cgutils`, `cuda_types`.
     """
 
     def compile_(generator: Callable[..., Any]) -> Any:
@@ -157,7 +157,7 @@ cuda_cgutils: Any = DeferredModule("numba.cuda.cgutils")
 ir: Any = DeferredModule("llvmlite.ir")
 cgutils: Any = DeferredModule("numba.core.cgutils")
 types: Any = DeferredModule("numba.core.types")
-"""What a code generator needs: LLVM's instructions, Numba's helpers and types."""
+"""What a code generator needs."""
 
 
 def intrinsic(generator: Callable[..., Any]) -> Any:
@@ -204,7 +204,7 @@ class _DeferredCuda:
 
 
 cuda = _DeferredCuda()
-"""`numba.cuda`, or its stand-in; kernels use this bare name, which the CUDA simulator replaces."""
+"""`numba.cuda`, or its stand-in; kernels use this bare name, which the simulator replaces."""
 
 
 def _compile_cuda(function: Callable[..., Any]) -> Any:

@@ -10,6 +10,7 @@ import numpy as np
 
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, empty
+from xpnet_kernels._exp import exp
 from xpnet_kernels._jit import cuda, njit, on_device
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import MATRIX_SHAPES, normal
@@ -60,7 +61,7 @@ def _sigmoid_backward_samples(rng: np.random.Generator, dtype: Any) -> Iterator[
 @njit
 def sigmoid_value(x: Any, one: Any) -> Any:
     """Return the sigmoid of one number, given 1 in its dtype; serves the CPU and the CUDA kernel."""
-    small = math.exp(-abs(x))
+    small = exp(-abs(x))
     return one / (one + small) if x >= 0 else small / (one + small)
 
 
@@ -113,7 +114,7 @@ def sigmoid_backward_cuda(dout: Array, y: Array) -> Array:
     return dx
 
 
-sigmoid_value_on_device = on_device(sigmoid_value)
+sigmoid_value_on_device = on_device(sigmoid_value, exp=math.exp)
 
 
 @cuda.jit

@@ -10,6 +10,7 @@ import numpy as np
 
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, empty
+from xpnet_kernels._exp import exp
 from xpnet_kernels._jit import cuda, njit, on_device
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import MATRIX_SHAPES, normal
@@ -90,7 +91,7 @@ def softmax_row(a: Array, y: Array) -> None:
         top = max(top, a[k])
     total = a.dtype.type(0)
     for k in range(a.size):
-        y[k] = math.exp(a[k] - top)
+        y[k] = exp(a[k] - top)
         total += y[k]
     for k in range(a.size):
         y[k] /= total
@@ -140,7 +141,7 @@ def softmax_backward_cuda(dout: Array, y: Array) -> Array:
     return dx
 
 
-softmax_row_on_device = on_device(softmax_row)
+softmax_row_on_device = on_device(softmax_row, exp=math.exp)
 softmax_backward_row_on_device = on_device(softmax_backward_row)
 
 

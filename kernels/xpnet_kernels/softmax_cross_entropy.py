@@ -10,6 +10,7 @@ import numpy as np
 
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, arange, empty
+from xpnet_kernels._exp import exp
 from xpnet_kernels._jit import cuda, njit, on_device
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import normal
@@ -61,7 +62,7 @@ def cross_entropy_row(x: Array, label: int, scale: Any, dx: Array) -> Any:
         top = max(top, x[k])
     total = x.dtype.type(0)
     for k in range(x.size):
-        dx[k] = math.exp(x[k] - top)
+        dx[k] = exp(x[k] - top)
         total += dx[k]
     for k in range(x.size):
         dx[k] *= scale / total
@@ -93,7 +94,7 @@ def softmax_cross_entropy_cuda(x: Array, t: Array) -> tuple[Array, Array]:
     return losses.mean(), dx
 
 
-cross_entropy_row_on_device = on_device(cross_entropy_row)
+cross_entropy_row_on_device = on_device(cross_entropy_row, exp=math.exp)
 
 
 @cuda.jit

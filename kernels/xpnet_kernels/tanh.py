@@ -10,6 +10,7 @@ import numpy as np
 
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, empty
+from xpnet_kernels._exp import exp_minus_one
 from xpnet_kernels._jit import cuda, njit
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import MATRIX_SHAPES, normal
@@ -56,6 +57,14 @@ def _tanh_backward_samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sam
         yield Sample((normal(rng, shape, dtype), rng.random(shape).astype(dtype)))
 
 
+@njit
+def tanh_value(x: Any, one: Any) -> Any:
+    """Return tanh(x) of one number, given 1 in its dtype, from exp(-2 |x|) - 1."""
+    less = exp_minus_one(-abs(x + x))
+    y = -less / (less + one + one)
+    return -y if x < 0 else y
+
+
 @tanh.implementation("numba")
 def tanh_cpu(x: Array) -> Array:
     """Fill the result in one pass."""
@@ -75,8 +84,9 @@ def tanh_backward_cpu(dout: Array, y: Array) -> Array:
 @njit
 def fill_tanh(x: Array, y: Array) -> None:
     """Write tanh(x), element by element."""
+    one = x.dtype.type(1)  # a plain 1 would widen float32 to float64
     for i in range(x.size):
-        y[i] = math.tanh(x[i])
+        y[i] = tanh_value(x[i], one)
 
 
 @njit

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 from xpnet_kernels._ahead import NOTHING
@@ -14,6 +13,7 @@ from xpnet_kernels.affine_backward import add_rows
 from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
 from xpnet_kernels.sigmoid import sigmoid_value
 from xpnet_kernels.softmax_cross_entropy import cross_entropy_row
+from xpnet_kernels.tanh import tanh_value
 
 NONE, RELU, SIGMOID, TANH = range(4)
 CODES = {"relu": RELU, "sigmoid": SIGMOID, "tanh": TANH}
@@ -85,7 +85,7 @@ def activate(row: Array, activation: int) -> None:
             row[j] = sigmoid_value(row[j], one)
     elif activation == TANH:
         for j in range(row.size):
-            row[j] = math.tanh(row[j])
+            row[j] = tanh_value(row[j], one)
 
 
 @njit
