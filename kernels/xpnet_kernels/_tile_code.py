@@ -123,23 +123,37 @@ class Tile:
             self.keep_order(added[-side:])
         return added
 
-    def store_totals(self, vectors: list[Any], at: Any) -> None:
+    def store_totals(self, vectors: Sequence[Any], at: Any) -> None:
         """Store the sum over the lanes of each vector, side by side."""
-        for number, vector in enumerate(vectors):
-            total = self._total(vector)
-            self.store(total, self.builder.gep(at, [constant(number * self.item)]))
+        together = 1 << (min(len(vectors), self.lanes).bit_length() - 1)
+        self.store(self._totals(vectors[:together]), at)
+        if vectors[together:]:
+            self.store_totals(vectors[together:], self.builder.gep(at, [constant(together * self.item)]))
 
-    def _total(self, vector: Any) -> Any:
-        """Return the sum of a vector's lanes, halving it again and again."""
-        builder, width = self.builder, vector.type.count
-        while width > 1:
-            width //= 2
-            low, high = (
-                builder.shuffle_vector(vector, vector, _lane_numbers(range(start, start + width)))
-                for start in (0, width)
-            )
-            vector = builder.fadd(low, high)
-        return builder.extract_element(vector, ir.Constant(ir.IntType(32), 0))
+    def _totals(self, vectors: Sequence[Any]) -> Any:
+        """Return the sums over the lanes of a power of two of vectors, as the lanes of one.
+
+        Two vectors become one while there are two, whose first half then belongs to the first of them. As
+        many shuffles as for one vector alone do so for all that share its lanes.
+        """
+        parts, count = 1, len(vectors)
+        while len(vectors) > 1:
+            vectors = [self._folded(parts, *pair) for pair in zip(vectors[::2], vectors[1::2], strict=True)]
+            parts *= 2
+        (vector,) = vectors
+        while vector.type.count > count:
+            vector = self._folded(parts, vector)
+        return vector
+
+    def _folded(self, parts: int, one: Any, other: Any = None) -> Any:
+        """Return the parts of one vector or two, half as long: the sums of their first and second halves."""
+        both = one if other is None else other
+        half, total = one.type.count // parts // 2, one.type.count * (1 if other is None else 2)
+        first, second = (
+            _lane_numbers(lane for lane in range(total) if lane // half % 2 == which) for which in (0, 1)
+        )
+        shuffle = self.builder.shuffle_vector
+        return self.builder.fadd(shuffle(one, both, first), shuffle(one, both, second))
 
     def loop(self, steps: Any, starts: list[Any], body: Callable[..., list[Any]]) -> list[Any]:
         """Generate a loop that carries values, `steps` times `values = body(*values)`; return the last."""
