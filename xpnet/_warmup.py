@@ -81,14 +81,14 @@ def _layer_by_layer(x: Any, dtype: str) -> None:
 
 def _train(x: Any, dtype: str, engine: str) -> None:
     """Train with every activation and every optimizer."""
-    ways = [("relu", optimizer) for optimizer in names()]
-    ways += [(activation, "sgd") for activation in _ACTIVATIONS]
-    for activation, optimizer in ways:
+    ways = [("relu", optimizer, 20) for optimizer in names()]
+    ways += [(activation, "sgd", 20) for activation in _ACTIVATIONS] + [("relu", "sgd", 1)]
+    for activation, optimizer, batch_size in ways:
         net = MultiLayerNet(x.shape[1], (9, 9), 5, activation=activation, seed=0, dtype=dtype)
         net.fit(
             x,
             np.arange(len(x)) % 5,
-            batch_size=20,
+            batch_size=batch_size,
             optimizer=by_name(optimizer),
             seed=0,
             engine=engine,

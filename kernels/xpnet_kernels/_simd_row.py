@@ -1,16 +1,19 @@
-"""One row times a matrix as vector instructions: the innermost loop of inference on a single sample.
+"""Rows of a matrix added up, or added to, as vector instructions: the innermost loops on a single sample.
 
-Nothing is packed: the matrix is read where it lies, once, and a tile of the row's products stays in
-registers. LLVM's own vectorizer keeps such a tile in memory, and takes the columns that fill no vector one
-by one.
+Nothing is packed: the matrix is read where it lies, once, and a tile of the sum stays in registers. LLVM's
+own vectorizer keeps such a tile in memory, and takes the columns that fill no vector one by one. Which rows
+take part is listed: where an input is 0, as most of an image's or half of what ReLU puts out, its row of W
+does not matter and is not read.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from xpnet_kernels._jit import cgutils, intrinsic, ir, types
 from xpnet_kernels._simd import lanes
+from xpnet_kernels._tile_code import constant
 
 VECTORS = 4
 """Most vectors in a tile."""
@@ -20,42 +23,83 @@ CHAINS = 2
 
 
 @intrinsic
-def add_row_times_tile(
-    typing: Any, x: Any, x0: Any, inner: Any, W: Any, W_row: Any, y: Any, y0: Any, last: Any, vectors: Any
-) -> Any:
-    """Add a tile of a row's product: y[y0 + j] += Σ_k x[x0 + k] W[k, j] over k < inner.
+def add_listed_rows(
+    typing: Any, numbers: Any, rows: Any, start: Any, stop: Any, offset: Any, y: Any, y0: Any, last: Any,
+    vectors: Any,
+) -> Any:  # fmt: skip
+    """Add a tile of a sum of rows: y[y0 + j] += Σ_i numbers[i] row_i[j] over start ≤ i < stop.
 
-    x and y are flat arrays of one dtype. `W` is the address of W[0, 0]; its rows are contiguous and start
-    `W_row` elements apart. The tile is as many vectors wide as the tuple `vectors` is long, of whose last
-    one only the first `last` columns are read and written.
+    Parameters
+    ----------
+    numbers : array (n,)
+    rows : array (n,), int64
+        The addresses of contiguous rows of the same dtype.
+    start, stop : int
+    offset : int
+        Bytes from the beginning of a row to the tile.
+    y : array (m,), of the same dtype
+    y0 : int
+    last : int
+        Columns of the last vector that are read and written.
+    vectors : int
+        How wide the tile is, 1 to VECTORS.
     """
-    index = types.int64
-    signature = types.void(x, index, index, index, index, y, index, index, vectors)
 
-    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        vector = ir.VectorType(context.get_data_type(signature.args[0].dtype), lanes(str(x.dtype)))
-        x_at, y_at = (
-            builder.gep(context.make_array(signature.args[i])(context, builder, args[i]).data, [args[i + 1]])
-            for i in (0, 5)
-        )
-        tile = _Tile(builder, vector, len(vectors), args[7])
+    def generate(tile: _Tile, listed: _Listed, y_at: Any) -> None:
         start = tile.load(y_at)
-        zeros = [ir.Constant(vector, [0.0] * vector.count)] * len(start)
-        at = (ir.Constant(index_type(), 0), x_at, builder.inttoptr(args[3], x_at.type))
-        at, chains = tile.accumulate(at, args[2], args[4], [start, *[zeros] * (CHAINS - 1)])
+        zeros = [ir.Constant(tile.vector, [0.0] * tile.vector.count)] * len(start)
+        place, chains = listed.accumulate(tile, listed.start, [start, *[zeros] * (CHAINS - 1)])
         sums = chains[0]
         for chain in chains[1:]:
-            sums = [builder.fadd(a, b) for a, b in zip(sums, chain, strict=True)]
-        _, (sums,) = tile.accumulate(at, args[2], args[4], [sums])
+            sums = [tile.builder.fadd(a, b) for a, b in zip(sums, chain, strict=True)]
+        _, (sums,) = listed.accumulate(tile, place, [sums])
         tile.store(sums, y_at)
+
+    return _over_tiles(generate, numbers, rows, y)
+
+
+@intrinsic
+def add_to_listed_rows(
+    typing: Any, numbers: Any, rows: Any, start: Any, stop: Any, offset: Any, y: Any, y0: Any, last: Any,
+    vectors: Any,
+) -> Any:  # fmt: skip
+    """Add a tile to rows: row_i[j] += numbers[i] y[y0 + j] for start ≤ i < stop; see `add_listed_rows`."""
+
+    def generate(tile: _Tile, listed: _Listed, y_at: Any) -> None:
+        added = tile.load(y_at)
+
+        def add(number: Any, row_at: Any) -> None:
+            pairs = zip(added, tile.load(row_at), strict=True)
+            tile.store([tile.fma(number, one, old) for one, old in pairs], row_at)
+
+        listed.each(tile, add)
+
+    return _over_tiles(generate, numbers, rows, y)
+
+
+def _over_tiles(body: Callable[..., None], numbers: Any, rows: Any, y: Any) -> Any:
+    """Return the signature that both have, and a generator that chooses the tile's width."""
+    index = types.int64
+    signature = types.void(numbers, rows, index, index, index, y, index, index, index)
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        data = {i: context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 1, 5)}
+        y_at = builder.gep(data[5], [args[6]])
+        vector = ir.VectorType(context.get_data_type(numbers.dtype), lanes(str(numbers.dtype)))
+        listed = _Listed(builder, data[0], data[1], args[2], args[3], args[4])
+        done = builder.append_basic_block("done")
+        cases = [builder.append_basic_block(f"vectors{count}") for count in range(1, VECTORS + 1)]
+        switch = builder.switch(args[8], cases[-1])
+        for count, case in enumerate(cases, start=1):
+            if count < VECTORS:
+                switch.add_case(constant(count), case)
+            builder.position_at_end(case)
+            body(_Tile(builder, vector, count, args[7]), listed, y_at)
+            builder.branch(done)
+        builder.position_at_end(done)
         return context.get_dummy_value()
 
     return signature, generate
-
-
-def index_type() -> Any:
-    """Return LLVM's type of an index."""
-    return ir.IntType(64)
 
 
 class _Tile:
@@ -65,7 +109,7 @@ class _Tile:
         self.builder, self.vector, self.count = builder, vector, count
         self.kind = "f32" if isinstance(vector.element, ir.FloatType) else "f64"
         self.bytes = 4 if self.kind == "f32" else 8
-        columns = ir.Constant(ir.VectorType(index_type(), vector.count), list(range(vector.count)))
+        columns = ir.Constant(ir.VectorType(ir.IntType(64), vector.count), list(range(vector.count)))
         self.mask = builder.icmp_signed("<", columns, self.everywhere(last))
 
     def everywhere(self, number: Any) -> Any:
@@ -79,7 +123,7 @@ class _Tile:
 
     def _places(self, base: Any) -> list[Any]:
         lane, pointer = self.vector.count, self.vector.as_pointer()
-        offsets = [ir.Constant(index_type(), column * lane) for column in range(self.count)]
+        offsets = [constant(column * lane) for column in range(self.count)]
         return [self.builder.bitcast(self.builder.gep(base, [offset]), pointer) for offset in offsets]
 
     def _function(self, name: str, result: Any, arguments: list[Any], suffix: str = "") -> Any:
@@ -106,33 +150,55 @@ class _Tile:
         masked = self._function("masked.store", ir.VoidType(), arguments, ".p0")
         self.builder.call(masked, [values[-1], end, ir.Constant(i32, self.bytes), self.mask])
 
-    def accumulate(self, at: Any, inner: Any, W_row: Any, chains: list[Any]) -> tuple[Any, list[Any]]:
-        """Generate the loop over rows of W, as many at a time as there are chains of sums."""
+    def fma(self, a: Any, b: Any, total: Any) -> Any:
+        """Return a b + total, rounded once."""
+        return self.builder.call(self._function("fma", self.vector, [self.vector] * 3), [a, b, total])
+
+
+class _Listed:
+    """Generates loops over listed rows: a number and the address of a row at each place of two arrays."""
+
+    def __init__(self, builder: Any, numbers: Any, rows: Any, start: Any, stop: Any, offset: Any) -> None:
+        self.builder, self.numbers, self.rows = builder, numbers, rows
+        self.start, self.stop, self.offset = start, stop, offset
+
+    def at(self, tile: _Tile, place: Any) -> tuple[Any, Any]:
+        """Return the number at a place, in every lane, and where the tile of its row begins."""
+        builder = self.builder
+        number = tile.everywhere(builder.load(builder.gep(self.numbers, [place])))
+        row = builder.add(builder.load(builder.gep(self.rows, [place])), self.offset)
+        return number, builder.inttoptr(row, self.numbers.type)
+
+    def each(self, tile: _Tile, body: Callable[[Any, Any], None]) -> None:
+        """Generate the loop over all places."""
+        with cgutils.for_range_slice(self.builder, self.start, self.stop, constant(1)) as (place, _):
+            body(*self.at(tile, place))
+
+    def accumulate(self, tile: _Tile, start: Any, chains: list[Any]) -> tuple[Any, list[Any]]:
+        """Generate the loop that adds rows to sums, as many at a time as there are chains of sums.
+
+        Returns the place of the first row that is left over, and the sums.
+        """
         builder, before = self.builder, self.builder.block
         head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
         builder.branch(head)
         builder.position_at_end(head)
-        starts = [*at, *(value for chain in chains for value in chain)]
-        phis = [builder.phi(start.type) for start in starts]
-        following = builder.add(phis[0], ir.Constant(index_type(), len(chains)))
-        builder.cbranch(builder.icmp_signed("<=", following, inner), body, after)
+        starts = [start, *(value for chain in chains for value in chain)]
+        place, *sums = phis = [builder.phi(value.type) for value in starts]
+        following = builder.add(place, constant(len(chains)))
+        builder.cbranch(builder.icmp_signed("<=", following, self.stop), body, after)
         builder.position_at_end(body)
-        x_at, W_at, added = phis[1], phis[2], []
-        fma = self._function("fma", self.vector, [self.vector] * 3)
+        added = []
         for chain in range(len(chains)):
-            number = self.everywhere(builder.load(x_at))
-            sums = phis[3 + chain * self.count : 3 + (chain + 1) * self.count]
-            row = self.load(W_at)
-            added += [builder.call(fma, [number, w, s]) for w, s in zip(row, sums, strict=True)]
-            x_at = builder.gep(x_at, [ir.Constant(index_type(), 1)])
-            W_at = builder.gep(W_at, [W_row])
+            number, row_at = self.at(tile, builder.add(place, constant(chain)))
+            pairs = zip(tile.load(row_at), sums[chain * tile.count :], strict=False)
+            added += [tile.fma(number, one, total) for one, total in pairs]
         builder.branch(head)
-        for phi, start, value in zip(phis, starts, [following, x_at, W_at, *added], strict=True):
-            phi.add_incoming(start, before)
-            phi.add_incoming(value, body)
+        for phi, value, new in zip(phis, starts, [following, *added], strict=True):
+            phi.add_incoming(value, before)
+            phi.add_incoming(new, body)
         builder.position_at_end(after)
-        found = [phis[3 + i * self.count : 3 + (i + 1) * self.count] for i in range(len(chains))]
-        return tuple(phis[:3]), found
+        return place, [sums[i * tile.count : (i + 1) * tile.count] for i in range(len(chains))]
 
 
 @intrinsic

@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 
+from xpnet_kernels._listed_rows import FEW_ROWS, list_rows
 from xpnet_kernels._simd import lanes
 from xpnet_kernels._simd_row import CHAINS, VECTORS
 from xpnet_kernels.mlp_forward import rows
@@ -16,7 +17,7 @@ LANE = lanes("float32")
 COLUMNS = sorted(
     {1, 2, LANE - 1, LANE, LANE + 1, 2 * LANE, 3 * LANE + 1, VECTORS * LANE, VECTORS * LANE + 1, 600}
 )
-INNER = sorted({1, CHAINS, CHAINS + 1, 31, 3 * rows.FEW_ROWS + 1})
+INNER = sorted({1, CHAINS, CHAINS + 1, 31, 3 * FEW_ROWS + 1})
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
@@ -30,7 +31,9 @@ def test_the_product_and_nothing_beside_it(inner, columns, dtype):
     W[...] = rng.normal(size=(inner, columns))
     layer = Forward([W, b], []).layers[0]
     y = np.full(columns + LANE, -7, dtype=dtype)
-    rows.affine_row(x, y, layer)
+    numbers, listed = np.empty(inner, dtype), np.empty(inner, np.int64)
+    count = list_rows(x, x.dtype.type(1), W.ctypes.data, W.strides[0], numbers, listed)
+    rows.affine_row(numbers, listed, count, y[:columns], layer)
     tolerance = 1e-5 if dtype == "float32" else 1e-13
     np.testing.assert_allclose(y[:columns], x @ W + b, rtol=tolerance, atol=tolerance)
     assert (y[columns:] == -7).all()

@@ -34,13 +34,13 @@ def arrays():
 @pytest.fixture
 def made(monkeypatch):
     """How often buffers were made."""
-    seen, make = [], cpu.make_net
+    seen, make = [], cpu.IN_BATCHES.make
 
     def noted(*args):
         seen.append(args)
         return make(*args)
 
-    monkeypatch.setattr(cpu, "make_net", noted)
+    monkeypatch.setattr(cpu, "IN_BATCHES", cpu.IN_BATCHES._replace(make=noted))
     return seen
 
 
@@ -65,7 +65,7 @@ def test_what_a_failed_epoch_leaves_is_not_used_again(arrays, made, monkeypatch)
     workspace = {}
     epoch(arrays, workspace=workspace)
     with monkeypatch.context() as patch:
-        patch.setattr(cpu, "work", lambda *args: 1 / 0)
+        patch.setattr(cpu, "IN_BATCHES", cpu.IN_BATCHES._replace(work=lambda *args: 1 / 0))
         with pytest.raises(ZeroDivisionError):
             epoch(arrays, workspace=workspace)
     assert workspace == {}

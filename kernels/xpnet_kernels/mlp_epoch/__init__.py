@@ -164,6 +164,7 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
         yield _sample(rng, dtype, sizes, activations, batch_size, update, settings)
     yield _sample(rng, dtype, [32, 5, 3], ["relu"], 16, "sgd", {"lr": 0.3}, pixels=True)
     yield _sample(rng, dtype, [16, 9, 4], ["relu"], 23, "sgd", {"lr": 0.3})
+    yield _sample(rng, dtype, [12, 70, 8, 11], ["tanh", "relu"], 1, "sgd", {"lr": 0.1}, pixels=True)
     adam_settings = {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-7, "unbias1": 5.0, "unbias2": 50.0}
     yield _sample(rng, dtype, [12, 6, 6, 3], ["relu", "relu"], 11, "adam", adam_settings, pixels=True)
 

@@ -7,7 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from xpnet_kernels.mlp_epoch.job import MADE, STOP, Job
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
+from xpnet_kernels.mlp_epoch.single import load_single, make_single, store_single, work_alone
 from xpnet_kernels.mlp_epoch.team import make_steps
 from xpnet_kernels.mlp_epoch.worker import work
 
@@ -30,6 +31,20 @@ FEW, MANY = 64, 512
 
 POLL_SECONDS = 0.05
 """How often the calling thread asks whether to stop."""
+
+
+class Way(NamedTuple):
+    """How steps are made: buffers, how parameters come into them and back, and what a thread does."""
+
+    name: str
+    make: Callable[..., Any]
+    load: Callable[..., None]
+    store: Callable[..., None]
+    work: Callable[..., None]
+
+
+IN_BATCHES = Way("batches", make_net, load_net, store_net, work)
+ONE_BY_ONE = Way("single", make_single, load_single, store_single, work_alone)
 
 
 def train_on_cpu(
@@ -51,12 +66,14 @@ def train_on_cpu(
     count = 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
     batch_size = min(batch_size, len(order))
-    workers = _threads.allowed(enough_work=True)
+    one_by_one = update == "sgd" and batch_size == 1 and weight_decay == 0
+    way = ONE_BY_ONE if one_by_one else IN_BATCHES
+    workers = 1 if one_by_one else _threads.allowed(enough_work=True)
     piece = piece_rows(sizes, batch_size, dtype)
-    key, kept = f"{sizes} {piece} {workers} {dtype}", {} if workspace is None else workspace
+    key, kept = f"{way.name} {sizes} {piece} {workers} {dtype}", {} if workspace is None else workspace
     # Taken out: what an epoch leaves that fails is not used again.
-    net = kept.pop(key, None) or make_net(sizes, piece, workers, dtype)
-    load_net(net, arrays)
+    net = kept.pop(key, None) or way.make(sizes, piece, workers, dtype)
+    way.load(net, arrays)
     codes = [phases.CODES[name] for name in activations]
     x = np.ascontiguousarray(x)
     job = Job(
@@ -78,11 +95,11 @@ def train_on_cpu(
         flags=np.zeros(3 * LINE, dtype=np.int64),
     )
     results = [np.empty_like(array) for array in arrays] if out is None else list(out)
-    steps = Steps(net, job, should_stop)
+    steps = Steps(way, net, job, should_stop)
     try:
-        steps.make_all(sizes)
+        steps.make_all(sizes, workers)
     finally:
-        store_net(net, results)
+        way.store(net, results)
     kept[key] = net
     return (job.losses[: steps.made], *results)
 
@@ -96,12 +113,21 @@ class Steps:
         How many were made.
     """
 
-    def __init__(self, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> None:
-        self.net, self.job, self._should_stop = net, job, should_stop
+    def __init__(self, way: Way, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> None:
+        self.way, self.net, self.job, self._should_stop = way, net, job, should_stop
         self.made = 0
 
-    def make_all(self, sizes: Sequence[int]) -> None:
-        """Make the steps with the number of threads chosen by the user, or else the fastest."""
+    def make_all(self, sizes: Sequence[int], most: int) -> None:
+        """Make the steps with as many threads as the user has chosen, or as are fastest, up to `most`."""
+        job = self.job
+        if len(job.losses) == 0:
+            self.way.work(0, 1, self.net, job)  # compiles
+        elif most == 1:
+            self.make(1, len(job.losses))
+        else:
+            self._share(sizes)
+
+    def _share(self, sizes: Sequence[int]) -> None:
         job = self.job
         multiplications = job.batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
         # What decides how long a step takes, and nothing that differs from one epoch to the next.
@@ -121,7 +147,7 @@ class Steps:
             meeting=np.zeros_like(self.job.meeting),
             flags=np.zeros_like(self.job.flags),
         )
-        made = run(workers, self.net, part, self._should_stop)
+        made = run(self.way.work, workers, self.net, part, self._should_stop)
         self.made += made
         return time.perf_counter() - started if made == count else math.inf
 
@@ -137,11 +163,13 @@ def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:
     return -(-batch_size // -(-batch_size // most))
 
 
-def run(workers: int, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> int:
+def run(
+    work: Callable[..., None], workers: int, net: Any, job: Job, should_stop: Callable[[], bool] | None
+) -> int:
     """Run the workers in threads of their own, so that this one can be interrupted; return the steps made."""
     errors: list[BaseException] = []
     threads = [
-        threading.Thread(target=_work_apart, args=(me, workers, net, job, errors), daemon=True)
+        threading.Thread(target=_work_apart, args=(errors, work, me, workers, net, job), daemon=True)
         for me in range(workers)
     ]
     for thread in threads:
@@ -160,10 +188,10 @@ def run(workers: int, net: Any, job: Job, should_stop: Callable[[], bool] | None
     return int(job.flags[MADE])
 
 
-def _work_apart(me: int, workers: int, net: Any, job: Job, errors: list[BaseException]) -> None:
+def _work_apart(errors: list[BaseException], work: Callable[..., None], me: int, *args: Any) -> None:
     """Be a worker on a processor of its own from the start: waiting for each other on one, they crawl."""
     try:
         _threads.spread(me)
-        work(me, workers, net, job)
+        work(me, *args)
     except BaseException as error:
         errors.append(error)

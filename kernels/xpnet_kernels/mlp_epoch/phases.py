@@ -150,27 +150,6 @@ def add_gradient(
 
 
 @njit
-def add_outer(net: Any, x: Array, layer: int, first: int, last: int, alpha: Any) -> None:
-    """Add alpha dyᵀ x to rows first to last of a layer's Wᵀ, for one sample x, array (D,).
-
-    Memory is what takes the time here, and a unit that ReLU has switched off has no gradient: its row is left
-    alone.
-    """
-    W, inputs = view(net.weights, matrix(net, layer)), net.plan[layer, INPUTS]
-    dy = view(net.deltas, samples(net, layer + 1))[0]
-    for output in range(first, last):
-        if dy[output] != 0:
-            add_multiple(W[output, :inputs], alpha * dy[output], x)
-
-
-@njit
-def add_multiple(w: Array, c: Any, x: Array) -> None:
-    """Add c x to w."""
-    for i in range(w.size):
-        w[i] += c * x[i]
-
-
-@njit
 def add_bias_gradient(net: Any, me: int, layer: int, rows: int, first: int, last: int) -> None:
     """Add outputs first to last of a layer's db, the sum of dy over the rows, for worker `me`."""
     db = net.bias_gradients[me][units(net, layer)][first:last]

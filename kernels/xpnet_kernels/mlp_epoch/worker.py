@@ -133,26 +133,9 @@ def through_the_weights(
     for layer in range(len(job.activations)):
         x = net.value_rows[half, layer] if layer > 0 else inputs
         first, last = share(net.plan[layer + 1, INPUTS], me, workers, tile_rows(net.weights))
-        if direct and count == 1:
-            descend_by_one_sample(me, net, job, layer, half, step, first, last)
-        else:
-            into, alpha = (net.weights, -job.numbers[step, 0]) if direct else (net.gradients, one)
-            asked = phases.add_gradient(net, x, into, layer, count, first, last, ahead, asked, alpha)
+        into, alpha = (net.weights, -job.numbers[step, 0]) if direct else (net.gradients, one)
+        asked = phases.add_gradient(net, x, into, layer, count, first, last, ahead, asked, alpha)
         phases.add_bias_gradient(net, me, layer, count, first, last)
-
-
-@njit
-def descend_by_one_sample(
-    me: int, net: Any, job: Any, layer: int, half: int, step: int, first: int, last: int
-) -> None:
-    """Update rows first to last of a Wᵀ by plain SGD on a batch of one."""
-    rate = job.numbers[step, 0]
-    if layer > 0:
-        phases.add_outer(net, view(net.values[half], samples(net, layer))[0], layer, first, last, -rate)
-    elif job.in_place:
-        phases.add_outer(net, job.x[job.order[step * job.batch_size]], layer, first, last, -rate)
-    else:
-        phases.add_outer(net, net.inputs[me, 0], layer, first, last, -rate)
 
 
 @njit

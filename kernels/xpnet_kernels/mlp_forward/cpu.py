@@ -58,7 +58,7 @@ class Forward:
         Ws, bs = self.arrays[::2], self.arrays[1::2]
         self.inputs, self.outputs = Ws[0].shape[0], bs[-1].shape[0]
         self.weights = sum(W.size for W in Ws)
-        self.buffer = 2 * max(max(W.shape) for W in Ws)
+        self.widest = max(max(W.shape) for W in Ws)
         self.layers = np.array(
             [
                 (_address(W), _address(b), *W.shape, code)
@@ -82,7 +82,8 @@ class Forward:
         samples = x.shape[0]
         if samples == 1 or samples * self.weights <= ROW_BY_ROW:
             y = np.empty((samples, self.outputs), self.dtype)
-            forward_rows(x, y, self.layers, np.empty(self.buffer, self.dtype))
+            widest = self.widest
+            forward_rows(x, y, self.layers, np.empty(2 * widest, self.dtype), np.empty(widest, np.int64))
             return y
         if samples >= IN_BLOCKS and min(W.size for W in self.arrays[::2]):
             return forward_in_blocks(x, self.arrays, self.codes)
