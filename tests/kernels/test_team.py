@@ -9,7 +9,7 @@ import pytest
 import xpnet
 from xpnet.nets import MultiLayerNet
 from xpnet_kernels import _threads
-from xpnet_kernels.mlp_epoch import team
+from xpnet_kernels.mlp_epoch import cpu, team
 
 SMALL = 10_000
 
@@ -77,6 +77,30 @@ def test_a_round_goes_on_from_epoch_to_epoch():
     net.epoch(1300)  # by one thread: 52 ms, of which 250 steps take 10
     epochs = [net.epoch(450) for _ in range(4)]
     assert epochs == [[(1, 125), (1, 325)], [(2, 125), (2, 325)], [(4, 125), (4, 325)], [(4, 450)]]
+
+
+def test_short_epochs_are_measured_together():
+    net = Net({1: 1e-5, 2: 2e-5, 4: 4e-5})
+    net.epoch(6000)  # by one thread: 60 ms
+    turns = [threads for _ in range(200) for threads, _ in net.epoch(15)]
+    # Each makes 5 and 10 ms of steps, in whole epochs of 0.15, 0.3 and 0.6 ms.
+    assert turns == [1] * (34 + 67) + [2] * (17 + 34) + [4] * (9 + 17) + [1] * 22
+
+
+def test_in_short_epochs_too_one_disturbance_changes_nothing():
+    net = Net({1: 2e-5, 2: 3e-5, 4: 3e-5})
+    honest = net.make
+    net.make = lambda threads, count: honest(threads, count) * (10 if len(net.asked) % 20 == 0 else 1)
+    for _ in range(1000):
+        net.epoch(15)
+    assert [one for one, _ in net.asked].count(2) > 30
+    assert net.epoch(15) == [(1, 15)]
+
+
+def test_an_epoch_that_is_soon_over_begins_with_one_thread():
+    net = Net({1: 1e-5, 2: 1e-5, 4: 1e-5})
+    assert net.epoch(15, 400_000) == [(1, 15)]
+    assert net.epoch(25, 400_000, key="longer") == [(4, 25)]
 
 
 def test_a_processor_that_has_to_wake_is_not_measured():
@@ -193,3 +217,20 @@ def test_an_epoch_by_changing_numbers_of_threads_gives_the_same_bits(monkeypatch
         results.append((b"".join(array.tobytes() for array in net.params.values()), history.loss))
     assert [len(trial._rounds) for trial in team._trials.values()] == [team.ROUNDS]
     assert results[0] == results[1]
+
+
+@pytest.mark.parametrize(("samples", "apart"), [(200, 0), (200_000, 1)])
+def test_an_epoch_that_is_soon_over_needs_no_thread_of_its_own(samples, apart, monkeypatch):
+    xpnet.use("numba")
+    xpnet.set_num_threads(1)
+    x, t, begun = np.zeros((samples, 20), np.float32), np.zeros(samples, np.int64), []
+
+    def noted(*args):
+        begun.append(threading.current_thread() is not threading.main_thread())
+        return work(*args)
+
+    work = cpu.IN_BATCHES.work
+    monkeypatch.setattr(cpu, "IN_BATCHES", cpu.IN_BATCHES._replace(work=noted))
+    history = MultiLayerNet(20, (9,), 3).fit(x, t, batch_size=20, engine="compiled", verbose=False)
+    assert len(history.loss) == samples // 20
+    assert begun == [False, apart]

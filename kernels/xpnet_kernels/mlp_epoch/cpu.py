@@ -32,6 +32,13 @@ FEW, MANY = 64, 512
 POLL_SECONDS = 0.05
 """How often the calling thread asks whether to stop."""
 
+UNINTERRUPTED = 0.05
+"""Seconds below which the calling thread makes the steps itself, deaf to Ctrl-C meanwhile: the least of them
+are made sooner than a thread has started."""
+
+LEAST_RATE, LEAST_STEP = 5e8, 5e-6
+"""What a slow processor does: multiplications, of a forward pass, in a second; seconds of a step besides."""
+
 
 class Way(NamedTuple):
     """How steps are made: buffers, how parameters come into them and back, and what a thread does."""
@@ -95,9 +102,9 @@ def train_on_cpu(
         flags=np.zeros(3 * LINE, dtype=np.int64),
     )
     results = [np.empty_like(array) for array in arrays] if out is None else list(out)
-    steps = Steps(way, net, job, should_stop)
+    steps = Steps(way, net, job, sizes, should_stop)
     try:
-        steps.make_all(sizes, workers)
+        steps.make_all(workers)
     finally:
         way.store(net, results)
     kept[key] = net
@@ -113,11 +120,14 @@ class Steps:
         How many were made.
     """
 
-    def __init__(self, way: Way, net: Any, job: Job, should_stop: Callable[[], bool] | None) -> None:
-        self.way, self.net, self.job, self._should_stop = way, net, job, should_stop
+    def __init__(
+        self, way: Way, net: Any, job: Job, sizes: Sequence[int], should_stop: Callable[[], bool] | None
+    ) -> None:
+        self.way, self.net, self.job, self.sizes, self._should_stop = way, net, job, sizes, should_stop
         self.made = 0
+        self._multiplications = job.batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
 
-    def make_all(self, sizes: Sequence[int], most: int) -> None:
+    def make_all(self, most: int) -> None:
         """Make the steps with as many threads as the user has chosen, or as are fastest, up to `most`."""
         job = self.job
         if len(job.losses) == 0:
@@ -125,14 +135,10 @@ class Steps:
         elif most == 1:
             self.make(1, len(job.losses))
         else:
-            self._share(sizes)
-
-    def _share(self, sizes: Sequence[int]) -> None:
-        job = self.job
-        multiplications = job.batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
-        # What decides how long a step takes, and nothing that differs from one epoch to the next.
-        like = tuple(sizes), job.batch_size, job.losses.dtype, job.x.dtype, job.kind, job.weight_decay != 0
-        make_steps(self.make, len(job.losses), multiplications, like)
+            # What decides how long a step takes, and nothing that differs from one epoch to the next.
+            types = job.losses.dtype, job.x.dtype
+            like = tuple(self.sizes), job.batch_size, *types, job.kind, job.weight_decay != 0
+            make_steps(self.make, len(job.losses), self._multiplications, like)
 
     def make(self, workers: int, count: int) -> float:
         """Make the next `count` steps with so many threads; return the seconds, infinite if told to stop."""
@@ -147,7 +153,11 @@ class Steps:
             meeting=np.zeros_like(self.job.meeting),
             flags=np.zeros_like(self.job.flags),
         )
-        made = run(self.way.work, workers, self.net, part, self._should_stop)
+        if workers == 1 and count * (LEAST_STEP + self._multiplications / LEAST_RATE) < UNINTERRUPTED:
+            self.way.work(0, 1, self.net, part)
+            made = int(part.flags[MADE])
+        else:
+            made = run(self.way.work, workers, self.net, part, self._should_stop)
         self.made += made
         return time.perf_counter() - started if made == count else math.inf
 

@@ -16,13 +16,16 @@ from xpnet_kernels import _threads
 WORTH_SHARING = 100_000
 """Multiplications of a step from which on it takes all threads until the number is measured."""
 
+EPOCH_WORTH_SHARING = 10_000_000
+"""The same of an epoch: below, it is over when a second thread has started."""
+
 SURELY_WORTH_SHARING = 50_000_000
 """From here on, a millisecond of work, it takes all threads unmeasured."""
 
 SECONDS = 0.01
 """How long one number of threads is measured at a time: long against the start of a thread.
 
-Before that it makes half as many steps unmeasured. A processor that was idle is slow to wake, above all a
+Before that it makes steps for half as long unmeasured. A processor that was idle is slow to wake, above all a
 virtual one: measured at once, two threads took up to twice their time.
 """
 
@@ -64,8 +67,9 @@ class Trial:
         self.fastest = first
         self._rounds: deque[dict[int, float]] = deque(maxlen=ROUNDS)
         self._round: dict[int, float] | None = None
-        self._step = self._since = 0.0
-        self._awake, self._lock = False, threading.Lock()
+        self._step = self._since = self._seconds = 0.0
+        self._made = 0
+        self._lock = threading.Lock()
 
     def following(self, left: int) -> tuple[int, int]:
         """Return with how many threads to make the next steps, and how many of those that are left."""
@@ -80,9 +84,16 @@ class Trial:
             if wait > 0:
                 return self.fastest, min(left, wait)
             self._round = {}
-        count = max(1, round(SECONDS / self._step / (1 if self._awake else 2)))
-        # What would be left over for another is too short to measure.
+            self._begin(waking=True)
+        # What would be left over, of the turn or of the epoch, is too short to measure.
+        count = max(self._wanted - self._made, self._wanted // 2)
         return self.numbers[len(self._round)], left if left < 2 * count else count
+
+    def _begin(self, waking: bool) -> None:
+        """Plan the steps of a number, unmeasured or measured: in short epochs some in each."""
+        self._waking, self._allowed = waking, SECONDS / 2 if waking else SECONDS
+        self._wanted = max(1, round(self._allowed / self._step))
+        self._made, self._seconds = 0, 0.0
 
     def note(self, number: int, count: int, seconds: float) -> None:
         """Take notice of how long so many steps took."""
@@ -93,10 +104,16 @@ class Trial:
         if self._round is None:
             self._step, self._since = seconds / count, self._since + seconds
             return
-        self._awake = not self._awake
-        if self._awake:
+        if number != self.numbers[len(self._round)]:
+            return  # of another net, which began before this number had its turn
+        self._made, self._seconds = self._made + count, self._seconds + seconds
+        if self._made < self._wanted and self._seconds < self._allowed:
             return
-        self._round[number] = seconds / count
+        if self._waking:
+            self._begin(waking=False)
+            return
+        self._round[number] = self._seconds / self._made
+        self._begin(waking=True)
         if len(self._round) == len(self.numbers):
             self._rounds.append(self._round)
             self._round, self._since = None, 0.0
@@ -130,7 +147,8 @@ def make_steps(make: Make, steps: int, multiplications: int, key: Hashable) -> N
     if steps == 0 or _threads.chosen() is not None or multiplications >= SURELY_WORTH_SHARING:
         make(most, steps)
         return
-    first = most if multiplications >= WORTH_SHARING else 1
+    worth_it = multiplications >= WORTH_SHARING and steps * multiplications >= EPOCH_WORTH_SHARING
+    first = most if worth_it else 1
     trial = _trials.setdefault((key, most), Trial(most, first))
     while steps > 0:
         number, count = trial.following(steps)
