@@ -13,6 +13,9 @@ from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import cgutils, ir
 from xpnet_kernels._tile_code import constant
 
+CACHE_LINE = 64
+"""Bytes that come into a cache together."""
+
 
 class Ahead(NamedTuple):
     """Stretches of memory, equally long, that are asked for piece by piece: once in a step of an inner loop.

@@ -11,6 +11,7 @@ from compiled_forward import RNG, T, X, agrees, by_layers, is_compiled, made
 import xpnet
 from xpnet.layers import Affine, IdentityWithLoss, Relu
 from xpnet.nets import MultiLayerNet, Sequential, TwoLayerNet
+from xpnet_kernels.mlp_forward import blocks
 
 
 @pytest.fixture(autouse=True)
@@ -104,6 +105,26 @@ def test_a_backward_of_the_layers_does_not_take_an_older_pass_for_this_one():
         net.layers["Affine2"].backward(dout)
     net.loss(X[:3], T[:3], training=True)
     assert net.layers["Affine2"].backward(dout).shape == (3, 4)
+
+
+def test_large_batches_share_buffers_and_see_new_weights(monkeypatch):
+    made_for, make = [], blocks.make_net
+
+    def noted(*args, **more):
+        made_for.append(args)
+        return make(*args, **more)
+
+    monkeypatch.setattr(blocks, "make_net", noted)
+    net = MultiLayerNet(6, [130, 70], 3, seed=2)
+    for rows in (700, 800, 600):
+        net.params["W1"][0] += 1
+        assert agrees(net, RNG.normal(size=(rows, 6)))
+    assert len(made_for) == 1
+    batches = [RNG.normal(size=(700, 6)) for _ in range(40)]
+    with ThreadPoolExecutor(8) as pool:
+        found = list(pool.map(net.predict, batches))
+    for y, x in zip(found, batches, strict=True):
+        np.testing.assert_array_equal(y, net.predict(x))
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64"])

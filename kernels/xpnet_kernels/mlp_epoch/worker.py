@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet_kernels._ahead import NOTHING, Ahead
+from xpnet_kernels._ahead import CACHE_LINE, NOTHING, Ahead
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
@@ -22,9 +22,6 @@ from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import phases, updates
 from xpnet_kernels.mlp_epoch.job import LAST, MADE, STOP
 from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
-
-CACHE_LINE = 64
-"""Bytes that come into a cache together."""
 
 SMALLEST_GAP = 8
 """Bytes from one request for samples to the next where the products take long."""

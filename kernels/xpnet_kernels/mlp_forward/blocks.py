@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from xpnet_kernels import _threads
-from xpnet_kernels._ahead import NOTHING
+from xpnet_kernels._ahead import CACHE_LINE, NOTHING, Ahead
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
 from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import phases
-from xpnet_kernels.mlp_epoch.layout import INPUTS, load, make_net, read_in_place, samples
+from xpnet_kernels.mlp_epoch.layout import INPUTS, Net, load, make_net, read_in_place, samples
 
 BLOCK = 60
 """Rows of a block."""
@@ -23,13 +23,19 @@ WORTH_SHARING = 10_000_000
 """Fewer multiplications are done before a second thread has started."""
 
 
-def forward_in_blocks(x: Array, arrays: Sequence[Array], codes: Sequence[int]) -> Array:
-    """Return the logits of a batch; see `Forward`."""
+def forward_in_blocks(
+    x: Array, arrays: Sequence[Array], codes: Sequence[int], spare: list[tuple[Any, Net]]
+) -> Array:
+    """Return the logits of a batch; see `Forward`.
+
+    `spare` holds buffers that no other thread uses now, with what they were made for.
+    """
     count, dtype = x.shape[0], arrays[-1].dtype
     enough_work = count * sum(W.size for W in arrays[::2]) >= WORTH_SHARING
     workers = max(1, min(_threads.allowed(enough_work), count // BLOCK))
     sizes = [x.shape[1], *(b.shape[0] for b in arrays[1::2])]
-    net = make_net(sizes, min(BLOCK, count), workers, dtype, copies=workers)
+    rows = min(BLOCK, count)
+    net = _spare_net(spare, (rows, workers)) or make_net(sizes, rows, workers, dtype, copies=workers)
     load(net, arrays)
     y = np.empty((count, sizes[-1]), dtype)
     in_place = read_in_place(x, dtype)
@@ -44,7 +50,17 @@ def forward_in_blocks(x: Array, arrays: Sequence[Array], codes: Sequence[int]) -
     finally:
         for thread in threads:
             thread.join()
+    spare.append(((rows, workers), net))
     return y
+
+
+def _spare_net(spare: list[tuple[Any, Net]], what_for: tuple[int, int]) -> Net | None:
+    """Take buffers out of `spare`; None if there are none, or they were made for something else."""
+    try:
+        made_for, net = spare.pop()
+    except IndexError:
+        return None
+    return net if made_for == what_for else None
 
 
 @njit
@@ -65,9 +81,14 @@ def forward_blocks(
         else:
             phases.gather(net.inputs[me], x, batch, scale)
             phases.locate_all(rows, net.inputs[me, : len(batch)])
+        following = order[begin + len(batch) : min(begin + len(batch) + net.rows, stop)]
+        requests = (x.strides[0] + CACHE_LINE - 1) // CACHE_LINE
+        ahead = Ahead(net.ahead[me, : len(following)], requests, CACHE_LINE)
+        phases.locate(ahead.rows, x, following)
         for layer in range(len(codes)):
             into, outputs = view(net.values[me], samples(net, layer + 1)), net.plan[layer + 1, INPUTS]
-            phases.forward(net, rows, into, layer, codes[layer], 0, outputs, 0, len(batch), NOTHING, 0)
+            asked_for = ahead if layer == 0 else NOTHING
+            phases.forward(net, rows, into, layer, codes[layer], 0, outputs, 0, len(batch), asked_for, 0)
             rows = net.value_rows[me, layer + 1]
         for i in range(len(batch)):
             for j in range(y.shape[1]):

@@ -59,6 +59,7 @@ class Forward:
         self.inputs, self.outputs = Ws[0].shape[0], bs[-1].shape[0]
         self.weights = sum(W.size for W in Ws)
         self.widest = max(max(W.shape) for W in Ws)
+        self._spare: list[Any] = []
         self.layers = np.array(
             [
                 (_address(W), _address(b), *W.shape, code)
@@ -86,7 +87,7 @@ class Forward:
             forward_rows(x, y, self.layers, np.empty(2 * widest, self.dtype), np.empty(widest, np.int64))
             return y
         if samples >= IN_BLOCKS and min(W.size for W in self.arrays[::2]):
-            return forward_in_blocks(x, self.arrays, self.codes)
+            return forward_in_blocks(x, self.arrays, self.codes, self._spare)
         return self._by_blas(x)
 
     def _by_blas(self, x: Array) -> Array:
