@@ -133,27 +133,38 @@ class Tile:
     def _totals(self, vectors: Sequence[Any]) -> Any:
         """Return the sums over the lanes of a power of two of vectors, as the lanes of one.
 
-        Two vectors become one while there are two, whose first half then belongs to the first of them. As
-        many shuffles as for one vector alone do so for all that share its lanes.
+        Two vectors become one, and each of them then has a part of its lanes, until there is one vector; its
+        parts become shorter until each is a lane.
         """
         parts, count = 1, len(vectors)
         while len(vectors) > 1:
-            vectors = [self._folded(parts, *pair) for pair in zip(vectors[::2], vectors[1::2], strict=True)]
+            half = len(vectors) // 2
+            pairs = zip(vectors[:half], vectors[half:], strict=True)
+            vectors = [self._joined(one, other, parts) for one, other in pairs]
             parts *= 2
         (vector,) = vectors
         while vector.type.count > count:
-            vector = self._folded(parts, vector)
+            vector = self._folded(vector, parts)
         return vector
 
-    def _folded(self, parts: int, one: Any, other: Any = None) -> Any:
-        """Return the parts of one vector or two, half as long: the sums of their first and second halves."""
-        both = one if other is None else other
-        half, total = one.type.count // parts // 2, one.type.count * (1 if other is None else 2)
+    def _joined(self, one: Any, other: Any, parts: int) -> Any:
+        """Return the sums of the halves of all parts, those of `one` and of `other` in turn."""
+        half = self.lanes // parts // 2
+        mine = [lane // half % 2 == 0 for lane in range(self.lanes)]
+        there = [lane if own else lane + self.lanes for lane, own in enumerate(mine)]
+        across = [lane + half if own else lane - half + self.lanes for lane, own in enumerate(mine)]
+        shuffle = self.builder.shuffle_vector
+        # The first leaves every lane where it is, which takes no shuffle.
+        return self.builder.fadd(*(shuffle(one, other, _lane_numbers(places)) for places in (there, across)))
+
+    def _folded(self, vector: Any, parts: int) -> Any:
+        """Return the sums of the halves of all parts, in half as many lanes."""
+        half, lanes = vector.type.count // parts // 2, range(vector.type.count)
         first, second = (
-            _lane_numbers(lane for lane in range(total) if lane // half % 2 == which) for which in (0, 1)
+            _lane_numbers(lane for lane in lanes if lane // half % 2 == which) for which in (0, 1)
         )
         shuffle = self.builder.shuffle_vector
-        return self.builder.fadd(shuffle(one, both, first), shuffle(one, both, second))
+        return self.builder.fadd(shuffle(vector, vector, first), shuffle(vector, vector, second))
 
     def loop(self, steps: Any, starts: list[Any], body: Callable[..., list[Any]]) -> list[Any]:
         """Generate a loop that carries values, `steps` times `values = body(*values)`; return the last."""
