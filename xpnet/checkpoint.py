@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -35,8 +36,17 @@ def save(net: Sequential, path: str | Path) -> None:
     net : Sequential
     path : str or Path
         An existing file is replaced.
+
+    Raises
+    ------
+    CheckpointError
+        If `load` could not make one of the layers again from what the file would hold; says which, and how
+        to make it one that can be saved. No file is written.
     """
     from safetensors.numpy import save as serialize
+
+    for name, layer in [*net.layers.items(), ("loss", net.lastLayer)]:
+        _check_constructor(name, layer)
 
     # safetensors writes the memory as it lies, so only C order gives the array back.
     arrays = {name: np.asarray(to_numpy(array), order="C") for name, array in net.params.items()}
@@ -61,7 +71,37 @@ def describe(net: Sequential) -> dict[str, Any]:
             for name, layer in net.layers.items()
         ],
         "loss": type(net.lastLayer).__name__,
+        **({"loss_config": config} if (config := net.lastLayer.config()) else {}),
     }
+
+
+def _check_constructor(name: str, layer: Layer) -> None:
+    """Raise CheckpointError unless a layer's parameters and `config_names` are all that makes it again."""
+    kind = type(layer).__name__
+    who = f"layer {name!r} ({kind})"
+    taken = inspect.signature(type(layer)).parameters.values()
+    named = [one.name for one in taken if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
+    kept = [*layer.parameters, *layer.config_names]
+    for argument in named:
+        if argument not in kept:
+            raise CheckpointError(
+                f"{who} cannot be saved: the file would not hold the argument {argument!r} of "
+                f"{kind}.__init__; keep it as self.{argument} and write in the class: "
+                f"config_names = {(*layer.config_names, argument)!r}"
+            )
+    for argument in kept:
+        if argument not in named and all(one.kind != one.VAR_KEYWORD for one in taken):
+            raise CheckpointError(
+                f"{who} cannot be saved: load would call {kind}({argument}=...), which {kind}.__init__ does "
+                f"not take; give it the argument {argument!r}"
+            )
+    try:
+        json.dumps(layer.config())
+    except (AttributeError, TypeError) as error:
+        raise CheckpointError(
+            f"{who} cannot be saved: {error}; config_names = {layer.config_names!r} must name attributes "
+            "that are numbers, text, lists or None"
+        ) from None
 
 
 def fingerprint(arrays: Mapping[str, np.ndarray[Any, Any]], architecture: str) -> str:
@@ -101,7 +141,8 @@ def load(
     FileNotFoundError
         If there is no such file.
     CheckpointError
-        If the file is damaged or was not written by xpnet, or needs a layer that `layers` does not give.
+        If the file is damaged or was not written by xpnet, needs a layer that `layers` does not give, or
+        holds other arguments than such a layer takes.
     """
     path = Path(path)
     architecture, arrays = _read(path)
@@ -150,10 +191,10 @@ def _build(
     for entry in architecture["layers"]:
         number += bool(entry["parameters"])
         cells = {name: arrays[f"{name}{number}"] for name in entry["parameters"]}
-        layers[entry["name"]] = _known(path, known, entry["type"])(**cells, **entry["config"])
+        layers[entry["name"]] = _made(path, known, entry["type"], {**cells, **entry["config"]})
     net = nets.Sequential(
         layers,
-        loss=_known(path, known, architecture["loss"])(),  # type: ignore[arg-type]
+        loss=_made(path, known, architecture["loss"], architecture.get("loss_config", {})),  # type: ignore[arg-type]
         dtype=architecture["dtype"],
         **architecture["config"],
     )
@@ -162,10 +203,18 @@ def _build(
     return net
 
 
-def _known(path: Path, known: Mapping[str, type[Layer]], name: str) -> type[Layer]:
+def _made(path: Path, known: Mapping[str, type[Layer]], name: str, arguments: dict[str, Any]) -> Layer:
+    """Return a layer made from what the file holds for it."""
     if name not in known:
         raise CheckpointError(
             f"{path} needs the layer {name!r}, which xpnet does not have; pass it: "
             f"xpnet.load(path, layers={{{name!r}: {name}}})"
         )
-    return known[name]
+    try:
+        return known[name](**arguments)
+    except (TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{path}: the layer {name!r} cannot be made from what was saved, "
+            f"{name}({', '.join(f'{key}=...' for key in arguments)}): {error}; "
+            "give the class as it was when the net was saved"
+        ) from error
