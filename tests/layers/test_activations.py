@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from stand_ins import check
 
-from xpnet.layers import Relu, Sigmoid, Softmax, Tanh
+from xpnet.layers import Dropout, Relu, Sigmoid, Softmax, Tanh
 
 
 def test_relu_on_the_worked_figure(backend):
@@ -83,3 +83,13 @@ def test_a_gradient_of_another_shape_is_refused(layer, shape, backend):
     made.forward(backend.asarray(np.ones((2, 3))))
     with pytest.raises(ValueError, match=rf"{layer.__name__}: dout is \({shape[0]}.* they must be equal"):
         made.backward(backend.asarray(np.ones(shape)))
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(3, 2), (3,), ()])
+def test_dropout_refuses_a_gradient_of_another_shape(shape, training, backend):
+    layer = Dropout()
+    layer.training = training
+    layer.forward(backend.asarray(np.ones((2, 3))))
+    with pytest.raises(ValueError, match=r"Dropout: dout is \(.* but y is \(2, 3\); they must be equal"):
+        layer.backward(backend.asarray(np.ones(shape)))

@@ -123,3 +123,51 @@ def test_only_an_affine_right_before_a_relu_is_fused():
     stages = fuse([Relu(), first, Relu(), second, MyRelu()])
     assert [type(stage).__name__ for stage in stages] == ["Relu", "AffineRelu", "Affine", "MyRelu"]
     assert stages[1].parameters is first.parameters
+
+
+def through(layer):
+    """The layer alone, or with a Relu fused to it."""
+    return AffineRelu(layer, Relu())
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, through], ids=["Affine", "AffineRelu"])
+@pytest.mark.parametrize(
+    ("x", "dout", "y"),
+    [
+        ((2, 6), (4, 2), r"\(2, 4\)"),
+        ((2, 6), (8,), r"\(2, 4\)"),
+        ((2, 3, 2), (2, 2, 2), r"\(2, 4\)"),
+        ((2, 6), (), r"\(2, 4\)"),
+        ((1, 6), (4, 1), r"\(1, 4\)"),
+        ((6,), (2, 2), r"\(4,\)"),
+        ((6,), (3,), r"\(4,\)"),
+    ],
+)
+def test_a_gradient_of_another_shape_is_refused(x, dout, y, wrap, backend):
+    layer = wrap(affine_on(backend))
+    layer.forward(backend.asarray(np.ones(x)))
+    for method in (layer.backward, layer.backward_to_parameters):
+        with pytest.raises(ValueError, match=rf"Affine: dout is \({dout[:1] and dout[0]}.* but y is {y}"):
+            method(backend.asarray(np.ones(dout)))
+
+
+@pytest.mark.parametrize("wrap", [lambda layer: layer, through], ids=["Affine", "AffineRelu"])
+@pytest.mark.parametrize(("x", "dout"), [((6,), (4,)), ((6,), (1, 4)), ((1, 6), (4,)), ((1, 6), (1, 4))])
+def test_one_sample_may_have_an_axis_for_it_or_not(x, dout, wrap, backend):
+    layer = wrap(affine_on(backend))
+    layer.forward(backend.asarray(np.ones(x)))
+    assert tuple(layer.backward(backend.asarray(np.ones(dout))).shape) == x
+
+
+def test_numbers_go_through_a_layer_of_one_weight():
+    layer = Affine([[3.0]], [1.0])
+    assert layer.forward(2).tolist() == [7.0]
+    assert float(layer.backward(5)) == 15.0
+    assert layer.dW.tolist() == [[10.0]]
+
+
+def test_matmul_refuses_a_gradient_of_another_shape(backend):
+    layer = MatMul(backend.asarray(W))
+    layer.forward(backend.asarray(np.ones((2, 6))))
+    with pytest.raises(ValueError, match=r"MatMul: dout is \(4, 2\) but y is \(2, 4\); they must be equal"):
+        layer.backward(backend.asarray(np.ones((4, 2))))

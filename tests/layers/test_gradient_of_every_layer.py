@@ -87,3 +87,16 @@ def test_backward_is_the_derivative_of_forward(name, backend):
         assert got.shape == by_numbers.shape
         assert got.dtype == np.float64
         np.testing.assert_allclose(got, by_numbers, rtol=0, atol=1e-7)
+
+
+NO_ONE_SHAPE = {"AddLayer", "MulLayer", "DivLayer", "SoftmaxWithLoss", "IdentityWithLoss", "SigmoidWithLoss"}
+"""Graph nodes take numbers that broadcast; the gradient of a loss is a number."""
+
+
+@pytest.mark.parametrize("name", sorted(set(CASES) - NO_ONE_SHAPE))
+def test_a_gradient_of_the_output_turned_around_is_refused(name, backend):
+    make, inputs = CASES[name]
+    layer = make(backend.asarray)
+    shape = tuple(layer.forward(*(backend.asarray(x) for x in inputs)).shape)
+    with pytest.raises(ValueError, match=rf": d\w+ is \({shape[-1]}, .*they must be equal"):
+        layer.backward(backend.asarray(np.ones(shape[::-1])))

@@ -93,6 +93,26 @@ class Layer:
             ) from None
 
 
+def check_gradient(layer: str, dout: Array, shape: tuple[int, ...], names: str = "dout, y") -> None:
+    """Raise ValueError unless dL/d(output) has the output's shape; operations would broadcast or reshape it.
+
+    Parameters
+    ----------
+    layer : str
+        The name that the error uses.
+    dout : array
+    shape : tuple of int
+        Of the output that `forward` returned.
+    names : str, optional
+        What the layer calls the two.
+    """
+    if tuple(dout.shape) != shape:
+        gradient, output = names.split(", ")
+        raise ValueError(
+            f"{layer}: {gradient} is {tuple(dout.shape)} but {output} is {shape}; they must be equal."
+        )
+
+
 def as_input(x: Any, like: Array | None = None) -> Array:
     """Return `x` as a floating-point array.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xpnet.layers._base import Layer, as_input
+from xpnet.layers._base import Layer, as_input, check_gradient
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels import affine, affine_backward
 from xpnet_kernels._arrays import Array, reshaped
@@ -58,7 +58,13 @@ class Affine(Layer):
         return self.unflatten(affine(self.flatten(x), self.W, self.b))
 
     def backward(self, dout: Array) -> Array:
-        """Return dout Wᵀ in x's own shape; leave xᵀ dout in `dW` and the sum of dout's rows in `db`."""
+        """Return dout Wᵀ in x's own shape; leave xᵀ dout in `dW` and the sum of dout's rows in `db`.
+
+        Raises
+        ------
+        ValueError
+            If dout has not the shape of what `forward` returned.
+        """
         return reshaped(self._backward(dout, want_dx=True), self.input_shape)
 
     def backward_to_parameters(self, dout: Array) -> None:
@@ -67,9 +73,18 @@ class Affine(Layer):
 
     def _backward(self, dout: Array, want_dx: bool) -> Array:
         x, W = self.remembered("x"), self.W
-        dout = reshaped(as_input(dout, like=W), (x.shape[0], W.shape[1]))
-        dx, self.dW, self.db = affine_backward(dout, x, W, want_dx=want_dx)
+        dx, self.dW, self.db = affine_backward(self.rows_of(dout), x, W, want_dx=want_dx)
         return dx
+
+    def rows_of(self, dout: Any) -> Array:
+        """Return dL/d(output) as (N, H), for a single sample too."""
+        W, shape = self.W, (self.remembered("x").shape[0], self.b.shape[0])
+        dout = as_input(dout, like=W)
+        if dout.shape == shape:
+            return dout
+        if shape[0] > 1 or dout.ndim > 1 or dout.size != shape[1]:
+            check_gradient("Affine", dout, shape[1:] if len(self.input_shape) <= 1 else shape)
+        return reshaped(dout, shape)
 
     def flatten(self, x: Any) -> Array:
         """Return x as (N, D), and remember it and its own shape."""

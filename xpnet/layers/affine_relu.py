@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.layers._base import Layer, as_input
+from xpnet.layers._base import Layer
 from xpnet.layers.affine import Affine
 from xpnet.layers.relu import Relu
 from xpnet_kernels import affine_relu
-from xpnet_kernels._arrays import Array, reshaped
+from xpnet_kernels._arrays import Array
 
 
 class AffineRelu(Layer):
@@ -40,8 +40,7 @@ class AffineRelu(Layer):
         self.affine.backward_to_parameters(self._through_relu(dout))
 
     def _through_relu(self, dout: Array) -> Array:
-        mask = self.relu.remembered("mask")
-        return self.relu.backward(reshaped(as_input(dout), mask.shape))
+        return self.relu.backward(self.affine.rows_of(dout))
 
 
 def fuse(layers: list[Layer]) -> list[Layer]:

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet import random
-from xpnet.layers._base import Layer, as_input
+from xpnet.layers._base import Layer, as_input, check_gradient
 from xpnet_kernels._arrays import Array, asarray_like
 
 
@@ -43,6 +43,7 @@ class Dropout(Layer):
         x : array of any shape, list or number
         """
         x = as_input(x)
+        self.shape = tuple(x.shape)
         if self.training:
             kept = random.generator().random(tuple(x.shape), dtype=np.float32) >= self.dropout_ratio
             self.mask = asarray_like(kept, like=x, dtype=x.dtype)
@@ -52,4 +53,6 @@ class Dropout(Layer):
 
     def backward(self, dout: Array) -> Array:
         """Return dout · mask."""
-        return as_input(dout) * self.remembered("mask")
+        mask, dout = self.remembered("mask"), as_input(dout)
+        check_gradient("Dropout", dout, self.shape)
+        return dout * mask

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.layers._base import Layer, as_input
+from xpnet.layers._base import Layer, as_input, check_gradient
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels import matmul
 from xpnet_kernels._arrays import Array
@@ -59,5 +59,6 @@ class MatMul(Layer):
     def backward(self, dout: Array) -> Array:
         """Return dout Wᵀ; leave xᵀ dout in `dW`."""
         x, dout = self.remembered("x"), as_input(dout, like=self.W)
+        check_gradient("MatMul", dout, (x.shape[0], self.W.shape[1]))
         self.dW = matmul(x.T, dout)
         return matmul(dout, self.W.T)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.layers._base import Layer, as_input
+from xpnet.layers._base import Layer, as_input, check_gradient
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels import affine, affine_backward, matmul, tanh, tanh_backward
 from xpnet_kernels._arrays import Array
@@ -63,7 +63,9 @@ class RNN(Layer):
     def backward(self, dh_next: Array) -> tuple[Array, Array]:
         """Return dx and dh_prev, given dL/dh_t; leave the parameters' gradients in dWx, dWh and db."""
         h, h_prev = self.remembered("h"), self.remembered("h_prev")
-        dt = tanh_backward(as_input(dh_next, like=self.Wh), h)
+        dh_next = as_input(dh_next, like=self.Wh)
+        check_gradient("RNN", dh_next, tuple(h.shape), "dh_next, h")
+        dt = tanh_backward(dh_next, h)
         dx, self.dWx, self.db = affine_backward(dt, self.remembered("x"), self.Wx)
         self.dWh = matmul(h_prev.T, dt)
         return dx, matmul(dt, self.Wh.T)

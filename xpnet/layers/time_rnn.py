@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xpnet.layers._base import Layer, as_input
+from xpnet.layers._base import Layer, as_input, check_gradient
 from xpnet.layers.rnn import RNN, check_shapes
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels._arrays import Array, namespace
@@ -111,8 +111,10 @@ class TimeRNN(Layer):
         dhs : array (N, T, H)
         """
         steps, dhs = self.remembered("steps"), as_input(dhs, like=self.Wh)
+        h = steps[0].h
+        check_gradient("TimeRNN", dhs, (h.shape[0], len(steps), h.shape[1]), "dhs, hs")
         xp = namespace(dhs)
-        dxs, dh = [], xp.zeros_like(steps[0].h)
+        dxs, dh = [], xp.zeros_like(h)
         for time in reversed(range(len(steps))):
             dx, dh = steps[time].backward(dhs[:, time, :] + dh)
             dxs.append(dx)
