@@ -10,7 +10,7 @@ import xpnet
 from xpnet.nets import TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.training import _announce
-from xpnet.training.history import Epoch
+from xpnet.training.history import Epoch, History
 
 X, T = np.random.default_rng(0).normal(size=(60, 6)), np.arange(60) % 3
 
@@ -88,3 +88,10 @@ def test_training_in_another_thread_works():
     thread.start()
     thread.join()
     assert len(histories[0].epochs) == 2
+
+
+def test_a_history_in_a_line():
+    history = TwoLayerNet(6, 4, 3).fit(X, T, epochs=2, batch_size=1, validation=(X, T), verbose=False)
+    assert repr(history) == f"History(120 steps; {history.epochs[-1]})"
+    assert "epoch 2, loss " in repr(history)
+    assert repr(History([0.5], interrupted=True)) == "History(1 steps; interrupted)"

@@ -54,6 +54,11 @@ class History:
     epochs: list[Epoch] = field(default_factory=list)
     interrupted: bool = False
 
+    def __repr__(self) -> str:
+        # All losses would be a hundred thousand characters, which a notebook prints after a cell.
+        last = f"; {self.epochs[-1]}" if self.epochs else ""
+        return f"History({len(self.loss)} steps{last}{'; interrupted' if self.interrupted else ''})"
+
     @property
     def train_accuracy(self) -> list[float]:
         """Of every epoch; empty for a regression."""
