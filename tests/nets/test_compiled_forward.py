@@ -127,6 +127,21 @@ def test_large_batches_share_buffers_and_see_new_weights(monkeypatch):
         np.testing.assert_array_equal(y, net.predict(x))
 
 
+def test_the_books_loop_over_the_layers_after_a_loss():
+    net = made()
+    net.loss(X, T)
+    dout = net.lastLayer.backward(1)
+    with pytest.raises(RuntimeError, match=r"call net\.loss\(x, t, training=True\)"):
+        net.layers["Affine2"].backward(dout)
+    net.loss(X, T, training=True)
+    dout = net.lastLayer.backward(1)
+    for layer in reversed(net.layers.values()):
+        dout = layer.backward(dout)
+    got = {name: cell.grad for name, cell in net.params.cells.items()}
+    for name, gradient in net.gradient(X, T).items():
+        np.testing.assert_allclose(got[name], gradient, rtol=1e-6)
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
 def test_loss_and_accuracy(dtype):
     net = made(dtype=dtype)

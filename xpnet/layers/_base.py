@@ -89,7 +89,8 @@ class Layer:
         except KeyError:
             layer = type(self).__name__
             raise RuntimeError(
-                f"{layer}.backward needs what forward remembers; call {layer}.forward first"
+                f"{layer}.backward needs what forward remembers; call {layer}.forward first. In a net call "
+                "net.loss(x, t, training=True): its predict, and loss without that, leave nothing to it"
             ) from None
 
 
