@@ -13,11 +13,41 @@ from xpnet_kernels._arrays import Array, cast, dtype_name, is_array, is_kind
 
 def to_device(x: Any, backend: Backend, dtype: Any) -> Array:
     """Put inputs on a backend's device: uint8 stays uint8, everything else becomes `dtype`."""
-    if not is_array(x):
-        x = np.asarray(x)
+    x = real_numbers("x", x)
     if dtype_name(x) == "uint8":
         return backend.asarray(x)
     return backend.asarray(x, dtype)
+
+
+def real_numbers(name: str, values: Any) -> Array:
+    """Return what a user gave as an array of real numbers.
+
+    Parameters
+    ----------
+    name : str
+        The argument that errors name.
+    values : array of any family, list, number or DataFrame
+
+    Raises
+    ------
+    TypeError
+        If it is none of these (None, a dict, a generator), or holds something else (text, dates, complex
+        numbers): NumPy would make NaN or other numbers of some of them.
+    """
+    array = values if is_array(values) else np.asarray(values)
+    dtype = dtype_name(array)
+    # NumPy spells a foreign byte order in a dtype's text, but not in its name.
+    if getattr(array.dtype, "name", dtype).startswith(("float", "bfloat", "int", "uint", "bool")):
+        return array
+    if dtype == "object" and array.ndim == 0:
+        what = "None" if values is None else f"a {type(values).__name__}"
+        raise TypeError(f"{name} is {what}; give an array, or a list of numbers")
+    if dtype == "object":
+        try:
+            return array.astype(np.float64)
+        except (TypeError, ValueError) as error:
+            raise TypeError(f"{name} holds other things than numbers: {error}") from None
+    raise TypeError(f"{name} holds {dtype}; give an array of real numbers")
 
 
 def to_input(x: Array, dtype: Any) -> Array:
@@ -36,7 +66,10 @@ def check_samples(x: Array, t: Array) -> int:
         If x has no feature axis, x and t have not equally many, or there is none.
     """
     if x.ndim < 2:
-        raise ValueError(f"x is {tuple(x.shape)}; it must be (samples, features), e.g. x.reshape(-1, 1)")
+        raise ValueError(
+            f"x is {tuple(x.shape)}; it must be (samples, features): x.reshape(1, -1) for one sample, "
+            "x.reshape(-1, 1) for samples of one feature"
+        )
     if t.ndim == 0 or x.shape[0] != t.shape[0] or x.shape[0] == 0:
         raise ValueError(
             f"x is {tuple(x.shape)} and t is {tuple(t.shape)}; "

@@ -162,6 +162,31 @@ def test_accuracy_of_a_binary_classifier():
     assert net.accuracy(X, 1 - t) == 0.0
 
 
+@pytest.mark.parametrize(
+    "x", [None, {"a": 1}, iter([1.0]), X + 1j, X.astype(str)], ids=lambda x: type(x).__name__
+)
+def test_what_holds_no_real_numbers_is_refused_everywhere(x, backend):
+    net = TwoLayerNet(6, 4, 3)
+    for call in (
+        net.predict,
+        lambda x: net.loss(x, T),
+        lambda x: net.gradient(x, T),
+        lambda x: net.accuracy(x, T),
+    ):
+        with pytest.raises(TypeError, match=r"^x (is|holds) .*; give an array"):
+            call(x)
+
+
+def test_objects_that_are_numbers_are_taken():
+    net = TwoLayerNet(6, 4, 3)
+    np.testing.assert_array_equal(net.predict(X.astype(object)), net.predict(X))
+
+
+def test_one_sample_without_its_axis_is_told_how_to_get_one():
+    with pytest.raises(ValueError, match=r"x is \(6,\).*x\.reshape\(1, -1\) for one sample"):
+        TwoLayerNet(6, 4, 3).accuracy(X[0], T[0])
+
+
 def test_accuracy_in_chunks_counts_every_sample(monkeypatch):
     monkeypatch.setattr("xpnet.nets.sequential.CHUNK", 4)
     net = TwoLayerNet(6, 4, 3, weight_init_std=1.0, seed=1)

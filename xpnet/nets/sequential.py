@@ -12,7 +12,7 @@ import numpy as np
 from xpnet import _backends
 from xpnet._backends import Backend
 from xpnet._backends.memory import enough_memory
-from xpnet._edge import check_samples, chunks, to_device, to_input
+from xpnet._edge import check_samples, chunks, real_numbers, to_device, to_input
 from xpnet.layers import Layer, LossLayer
 from xpnet.nets._chain import Chain
 from xpnet.nets._compiled_forward import CompiledForward
@@ -20,7 +20,7 @@ from xpnet.nets._moving import move
 from xpnet.nets._params import named_cells
 from xpnet.training import fit
 from xpnet_kernels import _dispatch
-from xpnet_kernels._arrays import Array, cast, is_array, namespace
+from xpnet_kernels._arrays import Array, cast, namespace
 
 CHUNK = 10_000
 """How many samples `accuracy` sends through the net at a time."""
@@ -212,7 +212,7 @@ class Sequential(Chain):
         ValueError
             If the batch is empty or the labels do not fit.
         """
-        x, t = (values if is_array(values) else np.asarray(values) for values in (x, t))
+        x, t = real_numbers("x", x), real_numbers("t", t)
         samples = check_samples(x, t)
         right = 0
         with enough_memory(self.backend, "accuracy", "Free other arrays on the device."):

@@ -11,9 +11,9 @@ import numpy as np
 
 from xpnet import _backends
 from xpnet._backends.memory import enough_memory, in_words
-from xpnet._edge import check_samples, to_device
+from xpnet._edge import check_samples, real_numbers, to_device
 from xpnet.training._portions import Resident, Streamed
-from xpnet_kernels._arrays import Array, dtype_name, family_of, is_array
+from xpnet_kernels._arrays import Array, dtype_name, family_of
 
 if TYPE_CHECKING:
     from xpnet.nets import Sequential
@@ -36,12 +36,14 @@ def place_data(net: Sequential, x: Any, t: Any, batch_size: int, stream: bool | 
 
     Raises
     ------
+    TypeError
+        If x or t is no array of real numbers.
     ValueError
         If x and t do not fit each other, or data to be streamed lie on the device.
     DeviceMemoryError
         If they do not fit into the device's memory.
     """
-    x, t = (values if is_array(values) else np.asarray(values) for values in (x, t))
+    x, t = real_numbers("x", x), real_numbers("t", t)
     samples, backend = check_samples(x, t), net.backend
     free = backend.free_memory()
     on_device = free is None or any(family_of(array).name == backend.family for array in (x, t))
