@@ -50,11 +50,15 @@ class Layer:
 
     def forward(self, *inputs: Any, **options: Any) -> Any:
         """Return the layer's output for its inputs, for most layers one array x."""
-        raise NotImplementedError
+        layer = type(self).__name__
+        raise NotImplementedError(f"{layer} has no forward; define {layer}.forward(self, x), which returns y")
 
     def backward(self, *gradients: Any, **options: Any) -> Any:
         """Return dL/d(input), given dL/d(output)."""
-        raise NotImplementedError
+        layer = type(self).__name__
+        raise NotImplementedError(
+            f"{layer} has no backward; define {layer}.backward(self, dout), which returns dL/dx"
+        )
 
     def config(self) -> dict[str, Any]:
         """Return the constructor arguments that are not parameters."""

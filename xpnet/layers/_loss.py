@@ -28,7 +28,10 @@ class LossLayer(Layer):
 
     def forward(self, x: Any, t: Any, validate: bool = True) -> Array:
         """Return the loss of x against the target t."""
-        raise NotImplementedError
+        layer = type(self).__name__
+        raise NotImplementedError(
+            f"{layer} has no forward; define {layer}.forward(self, x, t, validate=True); it returns the loss"
+        )
 
     def backward(self, dout: Any = 1) -> Array:
         """Return dL/dx, given dL/d(loss)."""

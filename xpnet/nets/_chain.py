@@ -66,6 +66,8 @@ class Chain:
             layer.training = training
         for stage in self._stages:
             x = stage.forward(x)
+            if x is None:
+                raise _nothing_returned(self.layers, stage, "forward", "the output")
         return x
 
     def loss_of(self, y: Array, t: Array, validate: bool = True) -> Array:
@@ -81,6 +83,8 @@ class Chain:
         dout = self.lastLayer.backward()
         for stage in reversed(self._stages[1:]):
             dout = stage.backward(dout)
+            if dout is None:
+                raise _nothing_returned(self.layers, stage, "backward", "dL/d(input)")
         for first in self._stages[:1]:
             # Nobody wants dL/dx of the data; a layer of a user's own may do more in its backward.
             if type(first) is Affine or type(first) is AffineRelu:
@@ -88,6 +92,8 @@ class Chain:
             else:
                 first.backward(dout)
         cells = named_cells(self.layers.values())
+        if any(cell.grad is None for cell in cells.values()):
+            raise _no_gradient(self.layers)
         if self.weight_decay_lambda:
             for name, W in self._decaying().items():
                 cells[name].grad = cells[name].grad + self.weight_decay_lambda * W
@@ -106,6 +112,28 @@ def _named(layers: Iterable[Layer]) -> dict[str, Layer]:
         counts[kind] = counts.get(kind, 0) + 1
         named[f"{kind}{counts[kind]}"] = layer
     return named
+
+
+def _nothing_returned(layers: Mapping[str, Layer], stage: Layer, method: str, what: str) -> TypeError:
+    """Return the error that a layer's method returned None."""
+    name = next((name for name, layer in layers.items() if layer is stage), "?")
+    kind = type(stage).__name__
+    return TypeError(f"layer {name!r}: {kind}.{method} returned None; it must return {what}")
+
+
+def _no_gradient(layers: Mapping[str, Layer]) -> RuntimeError:
+    """Return the error that a layer's backward left no gradient for one of its parameters."""
+    name, layer, missing = next(
+        (name, layer, key)
+        for name, layer in layers.items()
+        for key, cell in layer.parameters.items()
+        if cell.grad is None
+    )
+    kind = type(layer).__name__
+    return RuntimeError(
+        f"layer {name!r}: {kind}.backward left no gradient for its parameter {missing!r}; declare "
+        f"d{missing} = GradientOf({missing!r}) in the class, and set self.d{missing} in backward"
+    )
 
 
 def _check_layers(layers: Mapping[str, Layer], loss: LossLayer) -> None:

@@ -15,6 +15,7 @@ from xpnet.optimizers import Optimizer
 from xpnet.training._announce import says_when_compiling
 from xpnet.training._data import data_memory, place_data, step_memory
 from xpnet.training._portions import Portion
+from xpnet.training._registered import arrays_held, check_registered
 from xpnet_kernels._arrays import Array, namespace, take_rows
 
 if TYPE_CHECKING:
@@ -89,11 +90,15 @@ class LayerRun:
 
     def _step(self, portion: Portion, indices: Array, params: Any) -> Array:
         net = self.net
+        held = {} if self._checked else arrays_held(net.layers)
         y = net.forward(to_input(take_rows(portion.x, indices), net.dtype), training=True)
         if not self._checked:
             self._check_targets(portion, y)
         loss = net.loss_of(y, take_rows(portion.t, indices), validate=False)
-        self.optimizer.update(params, net.backward())
+        grads = net.backward()
+        if held:
+            check_registered(net.layers, held)
+        self.optimizer.update(params, grads)
         return loss
 
     def _check_targets(self, portion: Portion, y: Array) -> None:
