@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xpnet.datasets import digits
+from xpnet.nets import TwoLayerNet
 
 
 def test_shapes_dtypes_and_range():
@@ -27,10 +28,17 @@ def test_every_digit_of_the_source_is_there_once():
     assert len(np.unique(rows, axis=0)) == 1797
 
 
+def test_raw_values_are_no_pixels_that_a_net_divides_by_255():
+    train, _ = digits(normalize=False)
+    net = TwoLayerNet(64, 4, 10, seed=0)
+    assert train.x.dtype == np.float32
+    np.testing.assert_array_equal(net.input(train.x), train.x)
+
+
 def test_the_split_never_changes():
     train, test = digits(normalize=False)
     digest = hashlib.sha256()
-    for array in (train.x, train.t.astype("u1"), test.x, test.t.astype("u1")):
+    for array in (train.x.astype("u1"), train.t.astype("u1"), test.x.astype("u1"), test.t.astype("u1")):
         digest.update(array.tobytes())
     assert digest.hexdigest() == "e161483ef5956d6f528a23c028b278ddb824ebce104fa9e12fddb4c431cc281a"
 

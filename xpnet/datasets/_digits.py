@@ -26,7 +26,8 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
     Parameters
     ----------
     normalize : bool
-        True: float32 pixels in 0..1. False: the raw uint8 pixels in 0..16.
+        True: float32 pixels in 0..1. False: the raw values 0..16, float32 too: a net takes uint8 for pixels
+        in 0..255.
     flatten : bool
         True: images as rows (N, 64). False: (N, 1, 8, 8).
     one_hot : bool
@@ -53,7 +54,7 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
         table = np.loadtxt(stream, dtype=np.uint8, delimiter=",")
 
     def part(rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Split:
-        return present(
+        images, labels = present(
             table[rows, :-1].reshape(-1, *SHAPE),
             table[rows, -1],
             bounds=(0, 16),
@@ -62,6 +63,8 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
             flatten=flatten,
             one_hot=one_hot,
         )
+        # A net divides uint8 by 255, which would make these nearly black.
+        return Split(images.astype(np.float32, copy=False), labels)
 
     train, test = split_rows(len(table), TEST, _SPLIT_SEED)
     return Dataset(part(train), part(test))
