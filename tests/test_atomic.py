@@ -84,3 +84,8 @@ def test_two_processes_and_a_reader_never_see_half_a_file(tmp_path):
     assert [writer.wait(60) for writer in writers] == [0, 0]
     assert seen | {path.read_bytes()} <= {b"a" * 300_000, b"b" * 300_000}
     assert [Path(name).suffix for name in os.listdir(tmp_path)] == [".bin"]
+
+
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=r"folder does not exist; make it first: '.*nowhere'"):
+        write_atomically(tmp_path / "nowhere" / "file.bin", b"x")

@@ -105,3 +105,8 @@ def test_numerical_gradient_of_a_float32_net_is_taken_in_float64():
     for name, grad in net.gradient(x, t).items():
         assert numerical[name].dtype == np.float32
         np.testing.assert_allclose(numerical[name], grad, atol=1e-6)
+
+
+def test_a_layer_alone_cannot_be_checked():
+    with pytest.raises(TypeError, match=r"gradient_check needs a net, got Relu; .*Sequential\(\[layer\]"):
+        xpnet.gradient_check(Relu(), np.ones((2, 3)), [0, 1])

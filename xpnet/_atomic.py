@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import secrets
 from pathlib import Path
@@ -30,6 +31,8 @@ def write_atomically(path: Path, data: bytes) -> None:
         left.
     """
     target = Path(os.path.realpath(path))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(errno.ENOENT, "The folder does not exist; make it first", str(target.parent))
     temporary = target.with_name(f".xpnet-{os.getpid()}-{secrets.token_hex(4)}.tmp")
     # os.open and not tempfile: mkstemp forces mode 0600, and reading the umask to undo that is not
     # thread-safe.

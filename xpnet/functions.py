@@ -36,7 +36,10 @@ def softmax(x: Any) -> Array:
     array of x's shape
         Each row sums to 1.
     """
-    return xpnet_kernels.softmax(as_input(x))
+    x = as_input(x)
+    if x.ndim == 0:
+        raise ValueError("softmax: x is a number; it must have an axis of classes, (C,) or (..., C)")
+    return xpnet_kernels.softmax(x)
 
 
 def cross_entropy_error(y: Any, t: Any, delta: float = 1e-7) -> Array:

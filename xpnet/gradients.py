@@ -136,6 +136,13 @@ def gradient_check(net: Sequential, x: Any, t: Any) -> GradientReport:
     GradientReport
         Print it; `report.passed` says whether every difference is below 1e-7.
     """
+    from xpnet.nets import Sequential
+
+    if not isinstance(net, Sequential):
+        raise TypeError(
+            f"gradient_check needs a net, got {type(net).__name__}; put a layer into one: "
+            "xpnet.nets.Sequential([layer], loss=...)"
+        )
     twin = net.copy(dtype="float64")
     x, t = twin.input(x), twin.target(t)
     with _dispatch.serving(twin.backend.engines):

@@ -21,13 +21,13 @@ def seed(value: int | None) -> None:
         The same value gives the same numbers on every backend; None takes a fresh seed from the system.
     """
     global _generator
-    _generator = np.random.default_rng(value)
+    _generator = _made(value)
 
 
 @contextmanager
 def seeded(value: int | None) -> Iterator[None]:
     """Draw from a generator of its own within a `with` block and its thread; None keeps the one in force."""
-    token = _for_this_block.set(None if value is None else np.random.default_rng(value))
+    token = _for_this_block.set(None if value is None else _made(value))
     try:
         yield
     finally:
@@ -36,4 +36,11 @@ def seeded(value: int | None) -> Iterator[None]:
 
 def generator(seed: int | None = None) -> np.random.Generator:
     """Return xpnet's generator or, given a seed, a new one of that seed."""
-    return (_for_this_block.get() or _generator) if seed is None else np.random.default_rng(seed)
+    return (_for_this_block.get() or _generator) if seed is None else _made(seed)
+
+
+def _made(seed: int | None) -> np.random.Generator:
+    try:
+        return np.random.default_rng(seed)
+    except (TypeError, ValueError):
+        raise ValueError(f"seed is {seed!r}; it must be a whole number of at least 0, or None") from None

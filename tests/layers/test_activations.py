@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from stand_ins import check
 
+import xpnet
 from xpnet.layers import Dropout, Relu, Sigmoid, Softmax, Tanh
 
 
@@ -93,3 +94,14 @@ def test_dropout_refuses_a_gradient_of_another_shape(shape, training, backend):
     layer.forward(backend.asarray(np.ones((2, 3))))
     with pytest.raises(ValueError, match=r"Dropout: dout is \(.* but y is \(2, 3\); they must be equal"):
         layer.backward(backend.asarray(np.ones(shape)))
+
+
+@pytest.mark.parametrize("ratio", ["a", None, 1, -0.1, float("nan")])
+def test_a_dropout_ratio_that_is_no_share(ratio):
+    with pytest.raises(ValueError, match="Dropout: dropout_ratio is .*; it must be at least 0 and below 1"):
+        Dropout(ratio)
+
+
+def test_a_number_has_no_classes():
+    with pytest.raises(ValueError, match=r"softmax: x is a number; it must have an axis of classes"):
+        xpnet.softmax(3.0)

@@ -135,6 +135,25 @@ def test_the_process_wide_seed_draws_weights():
             r"'big'; it must be a number or one of relu, he",
         ),
         (lambda: TwoLayerNet(6, 4, 3, dtype="float16"), "float32 or float64, got float16"),
+        (lambda: TwoLayerNet(6, 4, 3, dtype="foo"), "float32 or float64, got 'foo'"),
+        (lambda: TwoLayerNet(6, 4, 3, seed="a"), "seed is 'a'; it must be a whole number of at least 0"),
+        (lambda: TwoLayerNet(6, 4, 3, seed=-1), "seed is -1; it must"),
+        (lambda: TwoLayerNet(6, 4, 3, seed=1.5), r"seed is 1\.5; it must"),
+        (lambda: xpnet.seed("a"), "seed is 'a'; it must"),
+        (lambda: TwoLayerNet(6, 4, 3).fit(X, T, seed=-1, verbose=False), "seed is -1; it must"),
+        (
+            lambda: TwoLayerNet(6, 4, 3, weight_init_std=-0.1),
+            r"weight_init_std is -0\.1; it must be a finite",
+        ),
+        (lambda: TwoLayerNet(6, 4, 3, weight_init_std=np.nan), "weight_init_std is nan"),
+        (lambda: TwoLayerNet(6, 4, 3, weight_init_std=None), "weight_init_std is None"),
+        (
+            lambda: MultiLayerNet(6, [], 3, weight_decay_lambda=-1),
+            "MultiLayerNet: weight_decay_lambda is -1; it must",
+        ),
+        (lambda: MultiLayerNet(6, [], 3, weight_decay_lambda=np.nan), "weight_decay_lambda is nan"),
+        (lambda: MultiLayerNet(6, [], 3, weight_decay_lambda="a"), "weight_decay_lambda is 'a'"),
+        (lambda: Sequential([]), "the net has no layers; give at least one"),
     ],
 )
 def test_wrong_arguments(make, message):

@@ -205,6 +205,7 @@ def test_results_stay_on_the_nets_device(backend):
             ValueError,
             r"validation: SoftmaxWithLoss: label \d at t\[\d+\] is outside",
         ),
+        ({"on_epoch": 3}, TypeError, "on_epoch is 3; it must be a function of an Epoch"),
         ({"validation": X}, ValueError, r"validation must be a pair \(x, t\), got ndarray"),
     ],
 )
@@ -219,7 +220,9 @@ def test_what_does_not_fit_is_said_before_anything_changes(options, error, messa
 
 def test_a_diverged_run_says_where_and_what_to_do():
     bad = np.where(np.arange(45)[:, None] == 30, np.nan, X)
-    with pytest.raises(xpnet.DivergedError, match=r"NaN at step \d of epoch 1; lower the learning rate"):
+    with pytest.raises(
+        xpnet.DivergedError, match=r"NaN at step \d of epoch 1; lower the learning rate.* make the net anew"
+    ):
         small_net().fit(bad, T, batch_size=9, seed=0, verbose=False)
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet import random
+from xpnet._numbers import check_share
 from xpnet.layers._base import Layer, as_input, check_gradient
 from xpnet_kernels._arrays import Array, asarray_like
 
@@ -31,8 +32,7 @@ class Dropout(Layer):
 
     def __init__(self, dropout_ratio: float = 0.5) -> None:
         super().__init__()
-        if not 0 <= dropout_ratio < 1:
-            raise ValueError(f"Dropout: dropout_ratio is {dropout_ratio}; it must be at least 0 and below 1.")
+        check_share("Dropout", dropout_ratio=dropout_ratio)
         self.dropout_ratio = float(dropout_ratio)
 
     def forward(self, x: Any) -> Array:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterable, Mapping
 
+from xpnet._numbers import check_not_negative
 from xpnet.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 from xpnet.layers.affine_relu import AffineRelu, fuse
 from xpnet.nets._params import Params, named_cells
@@ -46,6 +47,7 @@ class Chain:
     ) -> None:
         self.layers = dict(layers) if isinstance(layers, Mapping) else _named(layers)
         self.lastLayer = SoftmaxWithLoss() if loss is None else loss  # the book's name
+        check_not_negative(type(self).__name__, weight_decay_lambda=weight_decay_lambda)
         self.weight_decay_lambda = float(weight_decay_lambda)
         self._fused: list[Layer] = []
         self._stages: list[Layer] = []
@@ -138,6 +140,8 @@ def _no_gradient(layers: Mapping[str, Layer]) -> RuntimeError:
 
 def _check_layers(layers: Mapping[str, Layer], loss: LossLayer) -> None:
     """Raise TypeError or ValueError unless each layer is one, stands once, and the loss is a loss."""
+    if not layers:
+        raise ValueError("the net has no layers; give at least one, e.g. Sequential([Affine(W, b)])")
     for name, layer in layers.items():
         if not isinstance(layer, Layer) or isinstance(layer, LossLayer):
             raise TypeError(

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 
+from xpnet._numbers import check_not_negative
+
 _RULES = {"relu": 2.0, "he": 2.0, "sigmoid": 1.0, "xavier": 1.0}
 
 
@@ -23,9 +25,10 @@ def weight_scale(weight_init_std: float | str, inputs: int) -> float:
     Raises
     ------
     ValueError
-        If the rule is unknown; lists the choices.
+        If the rule is unknown; lists the choices. If the number is negative or not finite.
     """
     if not isinstance(weight_init_std, str):
+        check_not_negative("the net", weight_init_std=weight_init_std)
         return float(weight_init_std)
     if weight_init_std.lower() not in _RULES:
         raise ValueError(

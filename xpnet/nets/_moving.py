@@ -6,6 +6,8 @@ import math
 from collections.abc import Iterable
 from typing import Any
 
+import numpy as np
+
 from xpnet._backends import Backend
 from xpnet._backends.memory import enough_memory
 from xpnet.layers import Layer
@@ -39,3 +41,14 @@ def _numbers(layer: Layer) -> int:
         math.prod(cell.data.shape) * (1 + (cell.grad is not None) + sum(map(len, cell.state.values())))
         for cell in layer.parameters.values()
     )
+
+
+def checked_dtype(dtype: Any) -> np.dtype[Any]:
+    """Return the dtype; raise ValueError unless it is one that a net can have."""
+    try:
+        checked: np.dtype[Any] = np.dtype(dtype)
+    except TypeError:
+        raise ValueError(f"a net's dtype is float32 or float64, got {dtype!r}") from None
+    if checked not in (np.dtype(np.float32), np.dtype(np.float64)):
+        raise ValueError(f"a net's dtype is float32 or float64, got {checked}")
+    return checked

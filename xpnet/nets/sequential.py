@@ -7,8 +7,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from xpnet import _backends
 from xpnet._backends import Backend
 from xpnet._backends.memory import enough_memory
@@ -16,7 +14,7 @@ from xpnet._edge import check_samples, chunks, real_numbers, to_device, to_input
 from xpnet.layers import Layer, LossLayer
 from xpnet.nets._chain import Chain
 from xpnet.nets._compiled_forward import CompiledForward
-from xpnet.nets._moving import move
+from xpnet.nets._moving import checked_dtype, move
 from xpnet.nets._params import named_cells
 from xpnet.training import fit
 from xpnet_kernels import _dispatch
@@ -59,7 +57,7 @@ class Sequential(Chain):
         dtype: Any = "float32",
     ) -> None:
         super().__init__(layers, loss, weight_decay_lambda)
-        self.dtype = _checked_dtype(dtype)
+        self.dtype = checked_dtype(dtype)
         self._pinned: Backend | None = None
         self._compiled = CompiledForward()
         for cell in self.params.cells.values():
@@ -100,7 +98,7 @@ class Sequential(Chain):
         target = self.backend if backend is None else _backends.find(backend)
         before = self.dtype, self._pinned
         if dtype is not None:
-            self.dtype = _checked_dtype(dtype)
+            self.dtype = checked_dtype(dtype)
         if backend is not None:
             self._pinned = target
         try:
@@ -240,10 +238,3 @@ class Sequential(Chain):
     def target(self, t: Any) -> Array:
         """Return targets on the net's device."""
         return self.lastLayer.to_device(t, self.backend, self.dtype)
-
-
-def _checked_dtype(dtype: Any) -> np.dtype[Any]:
-    checked: np.dtype[Any] = np.dtype(dtype)
-    if checked not in (np.dtype(np.float32), np.dtype(np.float64)):
-        raise ValueError(f"a net's dtype is float32 or float64, got {checked}")
-    return checked

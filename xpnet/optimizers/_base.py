@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import math
-import numbers
 from collections.abc import Mapping, MutableMapping
 from typing import Any, ClassVar
 
 import numpy as np
 
+from xpnet._numbers import check_positive
 from xpnet.parameter import Parameter
 from xpnet_kernels import Operation, _dispatch
 from xpnet_kernels._arrays import (
@@ -167,21 +166,3 @@ def _reference_on_a_device(work: list[tuple[Array, Arrays]]) -> bool:
 def _in_place(value: Any) -> bool:
     """Return whether a step can change the value itself: an array, but no number."""
     return is_array(value) and not isinstance(value, np.generic)
-
-
-def _is_number(value: object) -> bool:
-    return isinstance(value, numbers.Real) and not isinstance(value, bool)
-
-
-def check_positive(owner: str, **values: Any) -> None:
-    """Raise ValueError unless every value is a finite number above 0."""
-    for name, value in values.items():
-        if not (_is_number(value) and math.isfinite(value) and value > 0):
-            raise ValueError(f"{owner}: {name} is {value!r}; it must be a finite number above 0.")
-
-
-def check_share(owner: str, **values: Any) -> None:
-    """Raise ValueError unless every value is a number in 0..1, 1 excluded."""
-    for name, value in values.items():
-        if not (_is_number(value) and 0 <= value < 1):
-            raise ValueError(f"{owner}: {name} is {value!r}; it must be at least 0 and below 1.")

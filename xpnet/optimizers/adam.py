@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import xpnet_kernels
-from xpnet.optimizers._base import Optimizer, check_positive, check_share
+from xpnet._numbers import check_positive, check_share
+from xpnet.optimizers._base import Optimizer
 
 
 class Adam(Optimizer):

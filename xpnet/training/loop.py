@@ -30,7 +30,7 @@ ENGINES = ("auto", "compiled", "graph", "persistent", "layers")
 
 
 class DivergedError(ArithmeticError):
-    """The loss became NaN while training."""
+    """The loss became NaN while training. The net's weights hold NaN then: make or load a net anew."""
 
 
 def fit(
@@ -113,6 +113,8 @@ def fit(
         or as the last complete step left it.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
+    if on_epoch is not None and not callable(on_epoch):
+        raise TypeError(f"on_epoch is {on_epoch!r}; it must be a function of an Epoch, or None")
     _blas.follow()
     chosen = chosen_optimizer(optimizer)
     how = {"batch_size": batch_size, "optimizer": chosen, "engine": engine, "verbose": verbose}
@@ -224,5 +226,6 @@ def check_not_diverged(losses: list[float], epoch: int) -> None:
         if loss != loss:
             raise DivergedError(
                 f"the loss became NaN at step {step} of epoch {epoch}; lower the learning rate, and check "
-                "that the inputs are scaled (0..1) and hold no NaN"
+                "that the inputs are scaled (0..1) and hold no NaN. The weights are of no use any more: "
+                "make the net anew, or load a saved one"
             )
