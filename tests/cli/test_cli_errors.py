@@ -49,6 +49,15 @@ def test_an_unknown_backend_in_the_environment_is_one_line(cli, monkeypatch):
     assert "XPNET_BACKEND=nonsense: unknown backend" in cli.error("train")
 
 
+def test_a_wrong_number_of_threads_is_not_laid_to_the_backend(cli, monkeypatch):
+    monkeypatch.setenv("XPNET_NUM_THREADS", "abc")
+    assert cli.error("train").startswith(
+        "Error: XPNET_NUM_THREADS is 'abc'; it must be a whole number above 0"
+    )
+    monkeypatch.setenv("XPNET_BACKEND", "cpu")
+    assert cli.error("train").startswith("Error: XPNET_NUM_THREADS is 'abc'")
+
+
 def test_a_gpu_that_is_required_and_absent_is_one_line(cli):
     if next(status for status in xpnet.backends() if status.name == "numba-cuda").usable:
         pytest.skip("there is a GPU here")

@@ -163,3 +163,9 @@ def test_xpnet_backend_holds_where_no_option_does(cli, monkeypatch):
 def test_auto_says_what_it_took_and_why(cli):
     first = cli("train", "--backend", "auto", "--epochs", "1", "--seed", "1").stderr.splitlines()[0]
     assert re.match(r"xpnet: backend auto took \S+ on .* \(.*GPU", first)
+
+
+def test_help_says_a_default_once_where_there_is_one(cli):
+    text = " ".join(cli.output("train", "--help").split())
+    assert "[default: 0.1; an optimizer other than sgd has its own]" in text
+    assert "[default: 30 for digits, else 16]" in text

@@ -138,7 +138,7 @@ def test_all_mirrors_dead_says_what_was_tried_and_what_to_do(tiny, server):
     assert f"{server.url}x/{IMAGES}: 404" in message
     assert f"{server.url}y/{IMAGES}: 404" in message
     assert "set XPNET_DATA" in message
-    assert "digits()" in message
+    assert "digits() (--dataset digits) needs no file" in message
 
 
 def test_a_cache_that_cannot_be_written(tiny, server):

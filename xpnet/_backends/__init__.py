@@ -184,7 +184,10 @@ def current() -> Backend:
 
 
 def _from_environment() -> Backend:
-    choice = os.environ.get("XPNET_BACKEND", "auto")
+    _blas.follow()  # its error is about another variable than the one below
+    choice = os.environ.get("XPNET_BACKEND")
+    if choice is None:
+        return find("auto")
     try:
         return find(choice)
     except (ValueError, BackendUnavailableError) as error:

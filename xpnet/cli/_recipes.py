@@ -40,5 +40,6 @@ def optimizer_for(name: str, lr: float | None, recipe: Recipe) -> Optimizer:
 
 
 def default_help(field: str) -> str:
-    """Return e.g. `default: 30 for digits, else 16`."""
-    return f"default: {getattr(DIGITS, field)} for digits, else {getattr(OTHERS, field)}"
+    """Return e.g. `default: 30 for digits, else 16`, or one number where they agree."""
+    digits, others = getattr(DIGITS, field), getattr(OTHERS, field)
+    return f"default: {others}" if digits == others else f"default: {digits} for digits, else {others}"

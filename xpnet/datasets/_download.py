@@ -19,7 +19,7 @@ _TIMEOUT = (10, 60)
 
 _FIX = (
     "Put the four IDX files, compressed or not, into a folder and set XPNET_DATA to it; "
-    "xpnet.datasets.digits() needs no file at all."
+    "xpnet.datasets.digits() (--dataset digits) needs no file at all."
 )
 
 
