@@ -26,7 +26,7 @@ class Tinygrad(Contestant):
             raise RuntimeError(f"{error}: on a CPU tinygrad needs clang; put it on the PATH") from None
         self.batch = case.batch
         self.x, self.t = self.put(data.x), self.put(data.t.astype(np.int32))
-        self.params = [Tensor(array.copy(), requires_grad=True).realize() for array in weights]
+        self.params = [Tensor(array.copy()).realize() for array in weights]
         self.optimizer = nn.optim.SGD(self.params, lr=case.lr)
         self.step, self.last_step = TinyJit(self._step), TinyJit(self._step)
 
@@ -44,7 +44,7 @@ class Tinygrad(Contestant):
     def epoch(self, number: int, order: npt.NDArray[np.int64]) -> Sequence[float]:
         """Train; each loss is copied before the jit reuses its buffer."""
         losses = []
-        with Tensor.train():
+        with Context(TRAINING=1):
             for start in range(0, len(order), self.batch):
                 index = Tensor(order[start : start + self.batch].astype(np.int32)).realize()
                 run = self.step if len(index) == self.batch else self.last_step
