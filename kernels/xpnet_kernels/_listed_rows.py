@@ -42,25 +42,28 @@ def list_rows(x: Array, scale: Any, W: int, row_bytes: int, numbers: Array, rows
 @njit
 def add_product(numbers: Array, rows: Array, listed: int, y: Array) -> None:
     """Add x W to y (H,), x and W as `list_rows` lists them."""
-    outputs, lane = y.size, lane_count(y)
-    few = listed if outputs * y.itemsize < WIDE_ROW else FEW_ROWS
-    for start in range(0, listed, max(few, 1)):
-        stop = min(start + few, listed)
-        for j in range(0, outputs, VECTORS * lane):
-            vectors, last = tile_width(outputs - j, lane)
-            add_listed_rows(numbers, rows, start, stop, j * y.itemsize, y, j, last, vectors)
+    go_through(numbers, rows, listed, y, False)
 
 
 @njit
 def add_outer_product(numbers: Array, rows: Array, listed: int, y: Array) -> None:
     """Add xᵀ y to W, y (H,), x and W as `list_rows` lists them."""
+    go_through(numbers, rows, listed, y, True)
+
+
+@njit
+def go_through(numbers: Array, rows: Array, listed: int, y: Array, change_W: bool) -> None:
+    """Go through the listed rows tile by tile, and add them to y, or y to them."""
     outputs, lane = y.size, lane_count(y)
     few = listed if outputs * y.itemsize < WIDE_ROW else FEW_ROWS
     for start in range(0, listed, max(few, 1)):
         stop = min(start + few, listed)
         for j in range(0, outputs, VECTORS * lane):
             vectors, last = tile_width(outputs - j, lane)
-            add_to_listed_rows(numbers, rows, start, stop, j * y.itemsize, y, j, last, vectors)
+            if change_W:
+                add_to_listed_rows(numbers, rows, start, stop, j * y.itemsize, y, j, last, vectors)
+            else:
+                add_listed_rows(numbers, rows, start, stop, j * y.itemsize, y, j, last, vectors)
 
 
 @njit

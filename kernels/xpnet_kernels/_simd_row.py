@@ -12,8 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xpnet_kernels._jit import cgutils, intrinsic, ir, types
-from xpnet_kernels._simd import lanes
-from xpnet_kernels._tile_code import constant
+from xpnet_kernels._tile_code import Tile, choose, constant
 
 VECTORS = 4
 """Most vectors in a tile."""
@@ -45,15 +44,15 @@ def add_listed_rows(
         How wide the tile is, 1 to VECTORS.
     """
 
-    def generate(tile: _Tile, listed: _Listed, y_at: Any) -> None:
-        start = tile.load(y_at)
-        zeros = [ir.Constant(tile.vector, [0.0] * tile.vector.count)] * len(start)
-        place, chains = listed.accumulate(tile, listed.start, [start, *[zeros] * (CHAINS - 1)])
+    def generate(tile: _RowTile, listed: _Listed, y_at: Any) -> None:
+        start = tile.load_row(y_at)
+        zeros = [tile.zeros(len(start))] * (CHAINS - 1)
+        place, chains = listed.accumulate(tile, listed.start, [start, *zeros])
         sums = chains[0]
         for chain in chains[1:]:
             sums = [tile.builder.fadd(a, b) for a, b in zip(sums, chain, strict=True)]
         _, (sums,) = listed.accumulate(tile, place, [sums])
-        tile.store(sums, y_at)
+        tile.store_row(sums, y_at)
 
     return _over_tiles(generate, numbers, rows, y)
 
@@ -65,12 +64,12 @@ def add_to_listed_rows(
 ) -> Any:  # fmt: skip
     """Add a tile to rows: row_i[j] += numbers[i] y[y0 + j] for start ≤ i < stop; see `add_listed_rows`."""
 
-    def generate(tile: _Tile, listed: _Listed, y_at: Any) -> None:
-        added = tile.load(y_at)
+    def generate(tile: _RowTile, listed: _Listed, y_at: Any) -> None:
+        added = tile.load_row(y_at)
 
         def add(number: Any, row_at: Any) -> None:
-            pairs = zip(added, tile.load(row_at), strict=True)
-            tile.store([tile.fma(number, one, old) for one, old in pairs], row_at)
+            pairs = zip(added, tile.load_row(row_at), strict=True)
+            tile.store_row([tile.fma(number, one, old) for one, old in pairs], row_at)
 
         listed.each(tile, add)
 
@@ -85,74 +84,54 @@ def _over_tiles(body: Callable[..., None], numbers: Any, rows: Any, y: Any) -> A
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         data = {i: context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 1, 5)}
         y_at = builder.gep(data[5], [args[6]])
-        vector = ir.VectorType(context.get_data_type(numbers.dtype), lanes(str(numbers.dtype)))
         listed = _Listed(builder, data[0], data[1], args[2], args[3], args[4])
-        done = builder.append_basic_block("done")
-        cases = [builder.append_basic_block(f"vectors{count}") for count in range(1, VECTORS + 1)]
-        switch = builder.switch(args[8], cases[-1])
-        for count, case in enumerate(cases, start=1):
-            if count < VECTORS:
-                switch.add_case(constant(count), case)
-            builder.position_at_end(case)
-            body(_Tile(builder, vector, count, args[7]), listed, y_at)
-            builder.branch(done)
-        builder.position_at_end(done)
+
+        def of_width(count: int) -> None:
+            body(_RowTile(context, builder, signature, numbers.dtype, count, args[7]), listed, y_at)
+
+        choose(builder, args[8], VECTORS, of_width)
         return context.get_dummy_value()
 
     return signature, generate
 
 
-class _Tile:
+class _RowTile(Tile):
     """Generates code for a row of `count` vectors, the last one masked after `last` columns."""
 
-    def __init__(self, builder: Any, vector: Any, count: int, last: Any) -> None:
-        self.builder, self.vector, self.count = builder, vector, count
-        self.kind = "f32" if isinstance(vector.element, ir.FloatType) else "f64"
-        self.bytes = 4 if self.kind == "f32" else 8
-        columns = ir.Constant(ir.VectorType(ir.IntType(64), vector.count), list(range(vector.count)))
-        self.mask = builder.icmp_signed("<", columns, self.everywhere(last))
+    def __init__(self, context: Any, builder: Any, signature: Any, dtype: Any, count: int, last: Any) -> None:
+        super().__init__(context, builder, signature, dtype)
+        self.count = count
+        columns = ir.Constant(ir.VectorType(ir.IntType(64), self.lanes), list(range(self.lanes)))
+        self.mask = builder.icmp_signed("<", columns, self.spread(last))
 
-    def everywhere(self, number: Any) -> Any:
-        """Return a vector that holds a number in every lane."""
-        i32, lane = ir.IntType(32), self.vector.count
-        undefined = ir.Constant(ir.VectorType(number.type, lane), ir.Undefined)
-        first = self.builder.insert_element(undefined, number, ir.Constant(i32, 0))
-        return self.builder.shuffle_vector(
-            first, undefined, ir.Constant(ir.VectorType(i32, lane), [0] * lane)
-        )
-
-    def _places(self, base: Any) -> list[Any]:
-        lane, pointer = self.vector.count, self.vector.as_pointer()
-        offsets = [constant(column * lane) for column in range(self.count)]
-        return [self.builder.bitcast(self.builder.gep(base, [offset]), pointer) for offset in offsets]
-
-    def _function(self, name: str, result: Any, arguments: list[Any], suffix: str = "") -> Any:
-        full = f"llvm.{name}.v{self.vector.count}{self.kind}{suffix}"
+    def _masked(self, name: str, result: Any, arguments: list[Any]) -> Any:
+        kind = "f32" if self.item == 4 else "f64"
+        full = f"llvm.masked.{name}.v{self.lanes}{kind}.p0"
         return cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(result, arguments), full)
 
-    def load(self, base: Any) -> list[Any]:
+    def _end(self, base: Any) -> Any:
+        at = self.builder.gep(base, [constant((self.count - 1) * self.lanes)])
+        return self.builder.bitcast(at, self.vector.as_pointer())
+
+    def load_row(self, base: Any) -> list[Any]:
         """Load the vectors that start at `base`."""
-        i32, vector = ir.IntType(32), self.vector
-        *places, end = self._places(base)
-        arguments = [vector.as_pointer(), i32, self.mask.type, vector]
-        masked = self._function("masked.load", vector, arguments, ".p0")
-        nothing = ir.Constant(vector, [0.0] * vector.count)
-        tail = self.builder.call(masked, [end, ir.Constant(i32, self.bytes), self.mask, nothing])
-        return [*(self.builder.load(place, align=self.bytes) for place in places), tail]
+        i32, vector, start = ir.IntType(32), self.vector, self.as_bytes(base)
+        masked = self._masked("load", vector, [vector.as_pointer(), i32, self.mask.type, vector])
+        whole = [self.load(start, column) for column in range(self.count - 1)]
+        arguments = [self._end(base), ir.Constant(i32, self.item), self.mask, *self.zeros(1)]
+        return [*whole, self.builder.call(masked, arguments)]
 
-    def store(self, values: list[Any], base: Any) -> None:
+    def store_row(self, values: list[Any], base: Any) -> None:
         """Store the vectors from `base` on."""
-        i32, vector = ir.IntType(32), self.vector
-        *places, end = self._places(base)
-        for value, place in zip(values, places, strict=False):
-            self.builder.store(value, place, align=self.bytes)
-        arguments = [vector, vector.as_pointer(), i32, self.mask.type]
-        masked = self._function("masked.store", ir.VoidType(), arguments, ".p0")
-        self.builder.call(masked, [values[-1], end, ir.Constant(i32, self.bytes), self.mask])
+        i32, vector, start = ir.IntType(32), self.vector, self.as_bytes(base)
+        for column, value in enumerate(values[:-1]):
+            self.store(value, start, column)
+        masked = self._masked("store", ir.VoidType(), [vector, vector.as_pointer(), i32, self.mask.type])
+        self.builder.call(masked, [values[-1], self._end(base), ir.Constant(i32, self.item), self.mask])
 
-    def fma(self, a: Any, b: Any, total: Any) -> Any:
-        """Return a b + total, rounded once."""
-        return self.builder.call(self._function("fma", self.vector, [self.vector] * 3), [a, b, total])
+    def as_bytes(self, base: Any) -> Any:
+        """Return a pointer to numbers as one to bytes."""
+        return self.builder.bitcast(base, ir.IntType(8).as_pointer())
 
 
 class _Listed:
@@ -162,19 +141,19 @@ class _Listed:
         self.builder, self.numbers, self.rows = builder, numbers, rows
         self.start, self.stop, self.offset = start, stop, offset
 
-    def at(self, tile: _Tile, place: Any) -> tuple[Any, Any]:
+    def at(self, tile: _RowTile, place: Any) -> tuple[Any, Any]:
         """Return the number at a place, in every lane, and where the tile of its row begins."""
         builder = self.builder
-        number = tile.everywhere(builder.load(builder.gep(self.numbers, [place])))
+        number = tile.spread(builder.load(builder.gep(self.numbers, [place])))
         row = builder.add(builder.load(builder.gep(self.rows, [place])), self.offset)
         return number, builder.inttoptr(row, self.numbers.type)
 
-    def each(self, tile: _Tile, body: Callable[[Any, Any], None]) -> None:
+    def each(self, tile: _RowTile, body: Callable[[Any, Any], None]) -> None:
         """Generate the loop over all places."""
         with cgutils.for_range_slice(self.builder, self.start, self.stop, constant(1)) as (place, _):
             body(*self.at(tile, place))
 
-    def accumulate(self, tile: _Tile, start: Any, chains: list[Any]) -> tuple[Any, list[Any]]:
+    def accumulate(self, tile: _RowTile, start: Any, chains: list[Any]) -> tuple[Any, list[Any]]:
         """Generate the loop that adds rows to sums, as many at a time as there are chains of sums.
 
         Returns the place of the first row that is left over, and the sums.
@@ -191,7 +170,7 @@ class _Listed:
         added = []
         for chain in range(len(chains)):
             number, row_at = self.at(tile, builder.add(place, constant(chain)))
-            pairs = zip(tile.load(row_at), sums[chain * tile.count :], strict=False)
+            pairs = zip(tile.load_row(row_at), sums[chain * tile.count :], strict=False)
             added += [tile.fma(number, one, total) for one, total in pairs]
         builder.branch(head)
         for phi, value, new in zip(phis, starts, [following, *added], strict=True):

@@ -73,7 +73,7 @@ class Tile:
 
     def spread(self, number: Any) -> Any:
         """Return a vector with a number in every lane."""
-        undefined = ir.Constant(self.vector, ir.Undefined)
+        undefined = ir.Constant(ir.VectorType(number.type, self.lanes), ir.Undefined)
         first = self.builder.insert_element(undefined, number, ir.Constant(ir.IntType(32), 0))
         return self.builder.shuffle_vector(first, undefined, _lane_numbers([0] * self.lanes))
 
@@ -181,19 +181,19 @@ class Tile:
         builder.position_at_end(after)
         return ends[1:]
 
-    def choose(self, count: Any, body: Callable[[int], None]) -> None:
-        """Generate `body` for every count from 1 to the tile's side, and the branch to the one that holds."""
-        builder = self.builder
-        last, done = tile_side(), builder.append_basic_block("done")
-        cases = [builder.append_basic_block(f"count{number}") for number in range(1, last + 1)]
-        switch = builder.switch(count, cases[-1])
-        for number, case in enumerate(cases, start=1):
-            if number < last:
-                switch.add_case(constant(number), case)
-            builder.position_at_end(case)
-            body(number)
-            builder.branch(done)
-        builder.position_at_end(done)
+
+def choose(builder: Any, count: Any, most: int, body: Callable[[int], None]) -> None:
+    """Generate `body` for every count from 1 to `most`, and the branch to the one that holds."""
+    done = builder.append_basic_block("done")
+    cases = [builder.append_basic_block(f"count{number}") for number in range(1, most + 1)]
+    switch = builder.switch(count, cases[-1])
+    for number, case in enumerate(cases, start=1):
+        if number < most:
+            switch.add_case(constant(number), case)
+        builder.position_at_end(case)
+        body(number)
+        builder.branch(done)
+    builder.position_at_end(done)
 
 
 def constant(value: int) -> Any:

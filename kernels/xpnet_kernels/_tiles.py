@@ -14,7 +14,7 @@ from typing import Any
 from xpnet_kernels._ahead import Requests
 from xpnet_kernels._jit import intrinsic, types
 from xpnet_kernels._simd import lanes, tile_side
-from xpnet_kernels._tile_code import Tile, constant
+from xpnet_kernels._tile_code import Tile, choose, constant
 
 
 @intrinsic
@@ -88,7 +88,7 @@ def outer_tile(
                     total if factor is None else tile.fma(factor, total, tile.load(at, column)), at, column
                 )
 
-        tile.choose(vectors, body)
+        choose(builder, vectors, tile_side(), body)
         return context.get_dummy_value()
 
     return signature, generate
@@ -147,7 +147,7 @@ def dot_tile(
                 start = tile.moved(c_at, into.strides[0], row)
                 tile.store_totals(sums[row * tile_side() : (row + 1) * tile_side()], start)
 
-        tile.choose(rows, body)
+        choose(builder, rows, tile_side(), body)
         return context.get_dummy_value()
 
     return signature, generate

@@ -82,9 +82,7 @@ def gap_between_requests(net: Any, job: Any, outputs: int) -> int:
     """
     side, size, vectors = tile_rows(net.weights), job.piece, vectors_of(net.plan[0, INPUTS], net.weights)
     tiles = (outputs + side - 1) // side
-    times = tiles * ((size + side - 1) // side) * vectors
-    if size > 1:
-        times += tiles * ((vectors + side - 1) // side) * size
+    times = tiles * ((size + side - 1) // side) * vectors + tiles * ((vectors + side - 1) // side) * size
     gap: int = size * job.x.strides[0] // max(times, 1)
     return min(max(gap, SMALLEST_GAP), CACHE_LINE)
 
