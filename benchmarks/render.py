@@ -31,6 +31,9 @@ BEGIN, END = "<!-- benchmarks: begin, rendered by benchmarks/render.py -->", "<!
 OURS = ("xpnet graph", "xpnet numba, compiled")
 """Whose ratios are shown: the first of these that was measured."""
 
+WITHIN = ", within a fit"
+"""What one of them is called besides where its epochs are those of a fit that has begun."""
+
 RIVALS = ("PyTorch", "JAX")
 
 
@@ -88,7 +91,8 @@ def _named(result: Result, label: str) -> Outcome | None:
 def _ratios(results: list[Result]) -> list[str]:
     """Return what is shown and a table of it, a row for each case in which xpnet and a rival count."""
     label = next((ours for ours in OURS if any(_named(result, ours) for result in results)), "")
-    rows = [row for result in results if (row := _ratio_row(result, label))]
+    kinds = ("", WITHIN)
+    rows = [row for one in results for kind in kinds if (row := _ratio_row(one, label, kind))]
     if not rows:
         return []
     words = (
@@ -99,25 +103,28 @@ def _ratios(results: list[Result]) -> list[str]:
     return [words, _table([["", *heads], *rows])]
 
 
-def _ratio_row(result: Result, label: str) -> list[str]:
-    ours, rivals = _named(result, label), [one for one in result.counting if one.label.startswith(RIVALS)]
+def _ratio_row(result: Result, label: str, kind: str) -> list[str]:
+    ours, rivals = (
+        _named(result, label + kind),
+        [one for one in result.counting if one.label.startswith(RIVALS)],
+    )
     if ours is None or not rivals:
         return []
     eager = _named(result, "PyTorch eager")
     return [
-        str(result.case),
+        f"{result.case}{kind}",
         f"{result.ratio(rivals[0], ours):.2f} ({rivals[0].label})",
         f"{result.ratio(eager, ours):.2f}" if eager is not None else "",
         f"{100 * result.floor_seconds / ours.median:.0f} %",
-        *(_inference(ours, rivals, kind) for kind in range(len(ours.inference))),
+        *(_inference(ours, rivals, number) for number in range(len(ours.inference))),
     ]
 
 
-def _inference(ours: Outcome, rivals: list[Outcome], kind: int) -> str:
+def _inference(ours: Outcome, rivals: list[Outcome], number: int) -> str:
     """Return a ratio of medians: these calls took no turns."""
-    times = [(statistics.median(one.inference[kind]["seconds"]), one.label) for one in rivals]
+    times = [(statistics.median(one.inference[number]["seconds"]), one.label) for one in rivals]
     best, label = min(times)
-    return f"{best / statistics.median(ours.inference[kind]['seconds']):.2f} ({label})"
+    return f"{best / statistics.median(ours.inference[number]['seconds']):.2f} ({label})"
 
 
 def block(documents: dict[str, Document]) -> str:

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet_kernels._arrays import Array
-from xpnet_kernels._jit import cgutils, ir
+from xpnet_kernels._jit import cgutils, intrinsic, ir, types
 from xpnet_kernels._tile_code import constant
 
 CACHE_LINE = 64
@@ -83,11 +83,8 @@ class Requests:
 
     def ask(self, at: Any, end: Any, gap: Any, row: Any) -> list[Any]:
         """Ask for the memory at an address; return the place after it."""
-        builder, i32 = self.builder, ir.IntType(32)
-        pointer = builder.inttoptr(at, ir.IntType(8).as_pointer())
-        signature = ir.FunctionType(ir.VoidType(), [pointer.type, i32, i32, i32])
-        function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
-        builder.call(function, [pointer, *(ir.Constant(i32, number) for number in (0, 2, 1))])
+        builder = self.builder
+        _ask(builder, at)
         before, following = builder.block, [builder.add(at, gap), end, gap, row]
         with builder.if_then(builder.icmp_signed("==", following[0], end), likely=False):
             renewed = self._stretch(builder.add(row, constant(1)), constant(0))
@@ -97,3 +94,22 @@ class Requests:
             phi.add_incoming(value, before)
             phi.add_incoming(new, inside)
         return phis
+
+
+@intrinsic
+def ask_for(typing: Any, address: Any) -> Any:
+    """Ask for the cache line at an address."""
+
+    def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        _ask(builder, args[0])
+        return context.get_dummy_value()
+
+    return types.void(types.int64), generate
+
+
+def _ask(builder: Any, at: Any) -> None:
+    """Generate the request for the cache line at an address: read, into the second-level cache."""
+    i32, pointer = ir.IntType(32), builder.inttoptr(at, ir.IntType(8).as_pointer())
+    signature = ir.FunctionType(ir.VoidType(), [pointer.type, i32, i32, i32])
+    function = cgutils.get_or_insert_function(builder.module, signature, "llvm.prefetch.p0")
+    builder.call(function, [pointer, *(ir.Constant(i32, number) for number in (0, 2, 1))])

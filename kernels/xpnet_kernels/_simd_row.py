@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 from xpnet_kernels._jit import cgutils, intrinsic, ir, types
+from xpnet_kernels._simd_list import PLACE
 from xpnet_kernels._tile_code import Tile, choose, constant
 
 VECTORS = 4
@@ -23,29 +24,34 @@ CHAINS = 2
 
 @intrinsic
 def add_listed_rows(
-    typing: Any, numbers: Any, rows: Any, start: Any, stop: Any, offset: Any, y: Any, y0: Any, last: Any,
-    vectors: Any,
+    typing: Any, numbers: Any, places: Any, start: Any, stop: Any, W: Any, row_bytes: Any, vector_step: Any,
+    before: Any, y: Any, y0: Any, last: Any, vectors: Any,
 ) -> Any:  # fmt: skip
-    """Add a tile of a sum of rows: y[y0 + j] += Σ_i numbers[i] row_i[j] over start ≤ i < stop.
+    """Write a tile of a sum of rows: y[y0 + j] = before[y0 + j] + Σ_i numbers[i] W[places[i], j].
+
+    The sum is over start ≤ i < stop.
 
     Parameters
     ----------
-    numbers : array (n,)
-    rows : array (n,), int64
-        The addresses of contiguous rows of the same dtype.
+    numbers, places : int
+        The addresses of lists as `list_vector` makes them.
     start, stop : int
-    offset : int
-        Bytes from the beginning of a row to the tile.
-    y : array (m,), of the same dtype
+    W : int
+        The address where the tile begins in the first row of a matrix.
+    row_bytes, vector_step : int
+        Bytes from one row to the next, and from one vector of a row to the next.
+    before, y : array (m,), of the dtype of all
+        May be the same.
     y0 : int
-    last : int
-        Columns of the last vector that are read and written.
+    last : int or None
+        Columns of the last vector that are read and written; None for all, which is quicker where they are
+        read again soon.
     vectors : int
         How wide the tile is, 1 to VECTORS.
     """
 
-    def generate(tile: _RowTile, listed: _Listed, y_at: Any) -> None:
-        start = tile.load_row(y_at)
+    def generate(tile: _RowTile, listed: _Listed, before_at: Any, y_at: Any) -> None:
+        start = tile.load_row(before_at)
         zeros = [tile.zeros(len(start))] * (CHAINS - 1)
         place, chains = listed.accumulate(tile, listed.start, [start, *zeros])
         sums = chains[0]
@@ -54,42 +60,51 @@ def add_listed_rows(
         _, (sums,) = listed.accumulate(tile, place, [sums])
         tile.store_row(sums, y_at)
 
-    return _over_tiles(generate, numbers, rows, y)
+    return _over_tiles(generate, before, y, last)
 
 
 @intrinsic
 def add_to_listed_rows(
-    typing: Any, numbers: Any, rows: Any, start: Any, stop: Any, offset: Any, y: Any, y0: Any, last: Any,
-    vectors: Any,
+    typing: Any, numbers: Any, places: Any, start: Any, stop: Any, W: Any, row_bytes: Any, vector_step: Any,
+    factor: Any, y: Any, y0: Any, last: Any, vectors: Any,
 ) -> Any:  # fmt: skip
-    """Add a tile to rows: row_i[j] += numbers[i] y[y0 + j] for start ≤ i < stop; see `add_listed_rows`."""
+    """Add a tile to rows: W[places[i], j] += numbers[i] factor y[y0 + j] for start ≤ i < stop.
 
-    def generate(tile: _RowTile, listed: _Listed, y_at: Any) -> None:
-        added = tile.load_row(y_at)
+    The arguments are those of `add_listed_rows`, and a number, `factor`, of the same dtype.
+    """
+
+    def generate(tile: _RowTile, listed: _Listed, factor: Any, y_at: Any) -> None:
+        factors = tile.spread(factor)
+        added = [tile.builder.fmul(factors, one) for one in tile.load_row(y_at)]
 
         def add(number: Any, row_at: Any) -> None:
-            pairs = zip(added, tile.load_row(row_at), strict=True)
-            tile.store_row([tile.fma(number, one, old) for one, old in pairs], row_at)
+            pairs = zip(added, tile.load_row(row_at, listed.vector_step), strict=True)
+            tile.store_row([tile.fma(number, one, old) for one, old in pairs], row_at, listed.vector_step)
 
         listed.each(tile, add)
 
-    return _over_tiles(generate, numbers, rows, y)
+    return _over_tiles(generate, factor, y, last)
 
 
-def _over_tiles(body: Callable[..., None], numbers: Any, rows: Any, y: Any) -> Any:
+def _over_tiles(body: Callable[..., None], given: Any, y: Any, last: Any) -> Any:
     """Return the signature that both have, and a generator that chooses the tile's width."""
     index = types.int64
-    signature = types.void(numbers, rows, index, index, index, y, index, index, index)
+    signature = types.void(*[index] * 7, given, y, index, last, index)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        data = {i: context.make_array(signature.args[i])(context, builder, args[i]).data for i in (0, 1, 5)}
-        y_at = builder.gep(data[5], [args[6]])
-        listed = _Listed(builder, data[0], data[1], args[2], args[3], args[4])
+        def data(number: int) -> Any:
+            return context.make_array(signature.args[number])(context, builder, args[number]).data
+
+        y0, columns, vectors = args[9:]
+        columns = None if last == types.none else columns
+        y_at = builder.gep(data(8), [y0])
+        given_at = args[7] if given == y.dtype else builder.gep(data(7), [y0])
+        listed = _Listed(builder, y_at.type, *args[:7])
 
         def of_width(count: int) -> None:
-            body(_RowTile(context, builder, signature, numbers.dtype, count, args[7]), listed, y_at)
+            body(_RowTile(context, builder, signature, y.dtype, count, columns), listed, given_at, y_at)
 
-        choose(builder, args[8], VECTORS, of_width)
+        choose(builder, vectors, VECTORS, of_width)
         return context.get_dummy_value()
 
     return signature, generate
@@ -102,82 +117,117 @@ class _RowTile(Tile):
         super().__init__(context, builder, signature, dtype)
         self.count = count
         columns = ir.Constant(ir.VectorType(ir.IntType(64), self.lanes), list(range(self.lanes)))
-        self.mask = builder.icmp_signed("<", columns, self.spread(last))
+        self.mask = None if last is None else builder.icmp_signed("<", columns, self.spread(last))
 
     def _masked(self, name: str, result: Any, arguments: list[Any]) -> Any:
         kind = "f32" if self.item == 4 else "f64"
         full = f"llvm.masked.{name}.v{self.lanes}{kind}.p0"
         return cgutils.get_or_insert_function(self.builder.module, ir.FunctionType(result, arguments), full)
 
-    def _end(self, base: Any) -> Any:
-        at = self.builder.gep(base, [constant((self.count - 1) * self.lanes)])
-        return self.builder.bitcast(at, self.vector.as_pointer())
+    def _vectors(self, base: Any, step: Any) -> list[Any]:
+        """Return where the vectors of a row begin that are `step` bytes apart, side by side without it."""
+        step = constant(self.bytes) if step is None else step
+        at = self.builder.bitcast(base, ir.IntType(8).as_pointer())
+        return [self.moved(at, step, number) for number in range(self.count)]
 
-    def load_row(self, base: Any) -> list[Any]:
+    def load_row(self, base: Any, step: Any = None) -> list[Any]:
         """Load the vectors that start at `base`."""
-        i32, vector, start = ir.IntType(32), self.vector, self.as_bytes(base)
+        i32, vector = ir.IntType(32), self.vector
+        *whole, end = self._vectors(base, step)
+        if self.mask is None:
+            return [self.load(at) for at in (*whole, end)]
         masked = self._masked("load", vector, [vector.as_pointer(), i32, self.mask.type, vector])
-        whole = [self.load(start, column) for column in range(self.count - 1)]
-        arguments = [self._end(base), ir.Constant(i32, self.item), self.mask, *self.zeros(1)]
-        return [*whole, self.builder.call(masked, arguments)]
+        end = self.builder.bitcast(end, vector.as_pointer())
+        arguments = [end, ir.Constant(i32, self.item), self.mask, *self.zeros(1)]
+        return [*(self.load(at) for at in whole), self.builder.call(masked, arguments)]
 
-    def store_row(self, values: list[Any], base: Any) -> None:
+    def store_row(self, values: list[Any], base: Any, step: Any = None) -> None:
         """Store the vectors from `base` on."""
-        i32, vector, start = ir.IntType(32), self.vector, self.as_bytes(base)
-        for column, value in enumerate(values[:-1]):
-            self.store(value, start, column)
+        i32, vector = ir.IntType(32), self.vector
+        *whole, end = self._vectors(base, step)
+        for value, at in zip(values, whole, strict=False):
+            self.store(value, at)
+        if self.mask is None:
+            self.store(values[-1], end)
+            return
         masked = self._masked("store", ir.VoidType(), [vector, vector.as_pointer(), i32, self.mask.type])
-        self.builder.call(masked, [values[-1], self._end(base), ir.Constant(i32, self.item), self.mask])
-
-    def as_bytes(self, base: Any) -> Any:
-        """Return a pointer to numbers as one to bytes."""
-        return self.builder.bitcast(base, ir.IntType(8).as_pointer())
+        end = self.builder.bitcast(end, vector.as_pointer())
+        self.builder.call(masked, [values[-1], end, ir.Constant(i32, self.item), self.mask])
 
 
 class _Listed:
-    """Generates loops over listed rows: a number and the address of a row at each place of two arrays."""
+    """Generates loops over listed rows: numbers, and the rows of a matrix that they belong to."""
 
-    def __init__(self, builder: Any, numbers: Any, rows: Any, start: Any, stop: Any, offset: Any) -> None:
-        self.builder, self.numbers, self.rows = builder, numbers, rows
-        self.start, self.stop, self.offset = start, stop, offset
+    def __init__(
+        self, builder: Any, kind: Any, numbers: Any, places: Any, start: Any, stop: Any, W: Any,
+        row_bytes: Any, vector_step: Any,
+    ) -> None:  # fmt: skip
+        self.builder, self.kind, self.start, self.stop = builder, kind, start, stop
+        self.numbers = builder.inttoptr(numbers, kind)
+        self.places = builder.inttoptr(places, ir.IntType(8 * PLACE.itemsize).as_pointer())
+        self.W, self.row_bytes, self.vector_step = W, row_bytes, vector_step
 
     def at(self, tile: _RowTile, place: Any) -> tuple[Any, Any]:
         """Return the number at a place, in every lane, and where the tile of its row begins."""
         builder = self.builder
         number = tile.spread(builder.load(builder.gep(self.numbers, [place])))
-        row = builder.add(builder.load(builder.gep(self.rows, [place])), self.offset)
-        return number, builder.inttoptr(row, self.numbers.type)
+        row = builder.zext(builder.load(builder.gep(self.places, [place])), self.row_bytes.type)
+        return number, builder.inttoptr(builder.add(self.W, builder.mul(row, self.row_bytes)), self.kind)
 
     def each(self, tile: _RowTile, body: Callable[[Any, Any], None]) -> None:
         """Generate the loop over all places."""
-        with cgutils.for_range_slice(self.builder, self.start, self.stop, constant(1)) as (place, _):
+
+        def step(place: Any) -> list[Any]:
             body(*self.at(tile, place))
+            return [self.builder.add(place, constant(1))]
+
+        self._while_left(1, [self.start], step)
 
     def accumulate(self, tile: _RowTile, start: Any, chains: list[Any]) -> tuple[Any, list[Any]]:
         """Generate the loop that adds rows to sums, as many at a time as there are chains of sums.
 
         Returns the place of the first row that is left over, and the sums.
         """
+        together, count = len(chains), tile.count
+
+        def step(place: Any, *sums: Any) -> list[Any]:
+            added = []
+            for chain in range(together):
+                number, row_at = self.at(tile, self.builder.add(place, constant(chain)))
+                pairs = zip(tile.load_row(row_at, self.vector_step), sums[chain * count :], strict=False)
+                added += [tile.fma(number, one, total) for one, total in pairs]
+            return [self.builder.add(place, constant(together)), *added]
+
+        starts = [start, *(value for chain in chains for value in chain)]
+        place, *sums = self._while_left(together, starts, step)
+        return place, [sums[i * count : (i + 1) * count] for i in range(together)]
+
+    def _while_left(self, together: int, starts: list[Any], step: Callable[..., list[Any]]) -> list[Any]:
+        """Generate `values = step(*values)` as long as so many places are left from the first value on."""
         builder, before = self.builder, self.builder.block
         head, body, after = (builder.append_basic_block(name) for name in ("head", "body", "after"))
         builder.branch(head)
         builder.position_at_end(head)
-        starts = [start, *(value for chain in chains for value in chain)]
-        place, *sums = phis = [builder.phi(value.type) for value in starts]
-        following = builder.add(place, constant(len(chains)))
-        builder.cbranch(builder.icmp_signed("<=", following, self.stop), body, after)
+        values = [builder.phi(start.type) for start in starts]
+        reached = builder.add(values[0], constant(together))
+        builder.cbranch(builder.icmp_signed("<=", reached, self.stop), body, after)
         builder.position_at_end(body)
-        added = []
-        for chain in range(len(chains)):
-            number, row_at = self.at(tile, builder.add(place, constant(chain)))
-            pairs = zip(tile.load_row(row_at), sums[chain * tile.count :], strict=False)
-            added += [tile.fma(number, one, total) for one, total in pairs]
+        place, *others = step(*values)
+        following = [self._hidden(place), *others]
         builder.branch(head)
-        for phi, value, new in zip(phis, starts, [following, *added], strict=True):
-            phi.add_incoming(value, before)
+        for phi, start, new in zip(values, starts, following, strict=True):
+            phi.add_incoming(start, before)
             phi.add_incoming(new, body)
         builder.position_at_end(after)
-        return place, [sums[i * tile.count : (i + 1) * tile.count] for i in range(len(chains))]
+        return values
+
+    def _hidden(self, place: Any) -> Any:
+        """Return an integer about which LLVM knows nothing, so that it unrolls no loop that counts with it.
+
+        The end of a loop is what a processor cannot foresee, an unrolled one has two, and lists are short.
+        """
+        kind = ir.FunctionType(place.type, [place.type])
+        return self.builder.asm(kind, "", "=r,0", [place], side_effect=False)
 
 
 @intrinsic

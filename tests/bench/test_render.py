@@ -102,6 +102,14 @@ def test_every_case_has_its_ratios_and_every_net_its_times(render):
     assert "sweep.png" not in text
 
 
+def test_epochs_within_a_fit_have_a_row_of_their_own(render):
+    within = timed("xpnet numba, compiled, within a fit", [0.05] * 3, 2e-6, 0.004)
+    text = render.summary(Document(ABOUT, [result(Case((784, 50, 10), 100), EAGER, OURS, within)], []), "x")
+    rows = [line for line in text.splitlines() if line.startswith("| 784")]
+    assert rows[0].startswith("| 784-50-10, batch 100 | 6.00 (PyTorch eager) | 6.00 |")
+    assert rows[1].startswith("| 784-50-10, batch 100, within a fit | 12.00 (PyTorch eager) | 12.00 |")
+
+
 def test_without_a_rival_or_without_ours_there_are_no_ratios(render):
     case = Case((784, 50, 10), 100)
     for outcomes in ([OURS, OTHER], [EAGER, SCAN]):

@@ -57,6 +57,7 @@ ON_A_GPU = {
 """The contestants that a rival has besides, where its library computes on a CUDA GPU."""
 
 _OURS, TIER = "xpnet.bench.ours:Ours", "xpnet.bench.tier:Tier"
+WITHIN_A_FIT = {"variant": "kernel", "engine": "numba"}
 
 
 def installed(entry: Entry) -> bool:
@@ -69,8 +70,8 @@ def installed(entry: Entry) -> bool:
 def of_backends(names: Sequence[str] | None = None) -> list[Entry]:
     """Return the contestants of these backends, or of all that are usable here.
 
-    `numba` takes part twice, because `fit` has two paths on it: compiled, and layer by layer; `numba-cuda`
-    once for each of its ways.
+    `numba` takes part three times: `fit` has two paths on it, compiled and layer by layer, and an epoch of a
+    compiled `fit` that has begun is timed as well; `numba-cuda` once for each of its ways.
 
     Raises
     ------
@@ -87,6 +88,8 @@ def of_backends(names: Sequence[str] | None = None) -> list[Entry]:
             for engine, words in (("compiled", "compiled"), ("layers", "layer by layer")):
                 options = {"backend": backend.name, "engine": engine}
                 entries.append(Entry(f"{label}, {words}", _OURS, options))
+            # What `fit` does once for all of its epochs is no part of these.
+            entries.insert(-1, Entry(f"{label}, compiled, within a fit", TIER, WITHIN_A_FIT))
         elif backend.name == "numba-cuda":
             # Not `fit` of an epoch at a time: each would capture its graph, and time the ways, anew.
             entries += [one for one in of_tiers() if "pixels" not in one.options and "cupy" not in one.label]

@@ -29,6 +29,7 @@ class Request:
     dataset: str
     cases: tuple[str, ...]
     epochs: int
+    no_zeros: bool
     samples: int | None
     threads: int
     runs: int
@@ -58,7 +59,8 @@ class Benchmark:
             rivals = of_rivals(request.vs or ())
         self.entries += [entry for entry in rivals if self._present(entry)]
         train, test = load_dataset(request.dataset)
-        self.data = Data(*(np.ascontiguousarray(array) for array in (*train, *test)))
+        data = Data(*(np.ascontiguousarray(array) for array in (*train, *test)))
+        self.data = data.without_zeros() if request.no_zeros else data
         with user_values():
             self.cases = [self._case(text) for text in _spelled_out(request.cases)]
 
@@ -69,7 +71,8 @@ class Benchmark:
         return False
 
     def _case(self, text: str) -> Case:
-        return replace(parse_case(text, self.data), samples=self.request.samples)
+        case, request = parse_case(text, self.data), self.request
+        return replace(case, samples=request.samples, no_zeros=request.no_zeros)
 
     def run(self) -> bool:
         """Measure, print and write; return whether everybody's time counts."""

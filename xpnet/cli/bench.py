@@ -50,6 +50,9 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option(
     "--epochs", type=click.IntRange(min=5), default=9, show_default=True, help="Timed epochs of each."
 )
+@click.option(
+    "--no-zeros", is_flag=True, help="Put 0.1 for inputs of 0, which xpnet's compiled epochs leave out."
+)
 @click.option("--samples", type=click.IntRange(min=1), help="Training images of an epoch.  [default: all]")
 @click.option(
     "--threads",

@@ -151,12 +151,13 @@ def _backward(xp: Any, activation: str, dy: Array, kept: Array) -> Array:
 
 @mlp_epoch.samples
 def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
+    momentum = {"lr": 0.1, "momentum": 0.9}
     cases = [
         ([5, 3], [], 4, "sgd", {"lr": 0.1}),
         ([20, 17, 4], ["relu"], 7, "sgd", {"lr": 0.3}),
         ([3, 2, 1], ["relu"], 1, "sgd", {"lr": 0.1}),
-        ([9, 70, 8, 11], ["tanh", "sigmoid"], 13, "momentum", {"lr": 0.1, "momentum": 0.9}),
-        ([9, 7, 3], ["relu"], 40, "nesterov", {"lr": 0.1, "momentum": 0.9}),
+        ([9, 70, 8, 11], ["tanh", "sigmoid"], 13, "momentum", momentum),
+        ([9, 7, 3], ["relu"], 40, "nesterov", momentum),
         ([9, 7, 3], ["tanh"], 16, "adagrad", {"lr": 0.1, "eps": 1e-7}),
         ([9, 7, 3], ["sigmoid"], 13, "rmsprop", {"lr": 0.01, "decay": 0.9, "eps": 1e-7}),
     ]
@@ -165,6 +166,8 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
     yield _sample(rng, dtype, [32, 5, 3], ["relu"], 16, "sgd", {"lr": 0.3}, pixels=True)
     yield _sample(rng, dtype, [16, 9, 4], ["relu"], 23, "sgd", {"lr": 0.3})
     yield _sample(rng, dtype, [12, 70, 8, 11], ["tanh", "relu"], 1, "sgd", {"lr": 0.1}, pixels=True)
+    yield _sample(rng, dtype, [130, 37, 3], ["relu"], 9, "sgd", {"lr": 0.1}, pixels=True, zeros=0.8)
+    yield _sample(rng, dtype, [130, 70, 6, 3], ["tanh", "relu"], 9, "momentum", momentum, zeros=0.8)
     adam_settings = {"lr": 0.01, "beta1": 0.9, "beta2": 0.99, "eps": 1e-7, "unbias1": 5.0, "unbias2": 50.0}
     yield _sample(rng, dtype, [12, 6, 6, 3], ["relu", "relu"], 11, "adam", adam_settings, pixels=True)
 
@@ -178,10 +181,12 @@ def _sample(
     update: str,
     settings: dict[str, float],
     pixels: bool = False,
+    zeros: float = 0,
 ) -> Sample:
     samples = 23
     shape = samples, sizes[0]
     x = rng.integers(0, 256, shape).astype(np.uint8) if pixels else normal(rng, shape, dtype)
+    x[rng.random(shape) < zeros] = 0
     parameters = []
     for inputs, outputs in itertools.pairwise(sizes):
         parameters += [0.5 * normal(rng, (inputs, outputs), dtype), 0.1 * normal(rng, (outputs,), dtype)]

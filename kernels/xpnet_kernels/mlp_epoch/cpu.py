@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -16,6 +17,7 @@ from xpnet_kernels.mlp_epoch.job import Job
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
+from xpnet_kernels.mlp_epoch.records import NO_RECORDS, Records, make_records, worth_it
 from xpnet_kernels.mlp_epoch.single import load_single, make_single, store_single, work_alone
 from xpnet_kernels.mlp_epoch.steps import Steps
 from xpnet_kernels.mlp_epoch.worker import work
@@ -38,6 +40,7 @@ class Way(NamedTuple):
 
 
 IN_BATCHES = Way("batches", make_net, load_net, store_net, work)
+BY_RECORDS = IN_BATCHES._replace(name="records", make=functools.partial(make_net, listed=True))
 ONE_BY_ONE = Way("single", make_single, load_single, store_single, work_alone)
 
 
@@ -56,29 +59,29 @@ def train_on_cpu(
     workspace: dict[str, Any] | None = None,
 ) -> tuple[Array, ...]:
     """Run an epoch in compiled code; see `mlp_epoch`."""
-    dtype = arrays[0].dtype
-    count = 2 * (len(activations) + 1)
+    x, dtype, count = np.ascontiguousarray(x), arrays[0].dtype, 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
-    batch_size = min(batch_size, len(order))
+    batch_size, kept = min(batch_size, len(order)), {} if workspace is None else workspace
     one_by_one = update == "sgd" and batch_size == 1 and weight_decay == 0
-    way = ONE_BY_ONE if one_by_one else IN_BATCHES
+    scale = dtype.type(1 / 255 if x.dtype == np.uint8 else 1)
+    records = NO_RECORDS if one_by_one else records_of(x, scale, sizes[1], kept)
+    way = ONE_BY_ONE if one_by_one else BY_RECORDS if records.memory else IN_BATCHES
     workers = 1 if one_by_one else _threads.allowed(enough_work=True)
     piece = piece_rows(sizes, batch_size, dtype)
-    key, kept = f"{way.name} {sizes} {piece} {workers} {dtype}", {} if workspace is None else workspace
+    key = f"{way.name} {sizes} {piece} {workers} {dtype}"
     # Taken out: what an epoch leaves that fails is not used again.
     net = kept.pop(key, None) or way.make(sizes, piece, workers, dtype)
     way.load(net, arrays)
-    codes = [phases.CODES[name] for name in activations]
-    x = np.ascontiguousarray(x)
     job = Job(
         x=x,
         t=np.ascontiguousarray(t, dtype=np.int64),
         order=np.ascontiguousarray(order, dtype=np.int64),
         batch_size=batch_size,
         piece=piece,
-        scale=dtype.type(1 / 255 if x.dtype == np.uint8 else 1),
+        scale=scale,
+        records=records.addresses,
         in_place=read_in_place(x, dtype),
-        activations=np.array([*codes, phases.NONE]),
+        activations=np.array([*(phases.CODES[name] for name in activations), phases.NONE]),
         kind=updates.CODES[update],
         numbers=updates.step_numbers(update, options, dtype),
         weight_decay=dtype.type(weight_decay),
@@ -96,6 +99,15 @@ def train_on_cpu(
         way.store(net, results)
     kept[key] = net
     return (job.losses[: steps.made], *results)
+
+
+def records_of(x: Array, scale: Any, outputs: int, kept: dict[str, Any]) -> Records:
+    """Return the records of the samples x, made now or in an epoch before; none if they would not pay."""
+    key = f"records {scale.dtype}"
+    if key not in kept:
+        kept[key] = make_records(x, scale) if worth_it(x, outputs, scale.dtype) else NO_RECORDS
+    records: Records = kept[key]
+    return records
 
 
 def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:

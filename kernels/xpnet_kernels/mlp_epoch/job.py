@@ -24,6 +24,8 @@ class Job(NamedTuple):
         Samples that go through the net at once; the gradients of a batch's pieces are added up.
     scale : float
         What x is multiplied by.
+    records : array (samples, 2), int64
+        The addresses of the samples' records; without meaning for a net that reads the samples.
     in_place : bool
         Whether samples are read where they lie: they are of the net's dtype, whole vectors, and `scale` is 1.
     activations : array (layers,), int64
@@ -50,6 +52,7 @@ class Job(NamedTuple):
     batch_size: int
     piece: int
     scale: Any
+    records: Array
     in_place: bool
     activations: Array
     kind: int

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -17,6 +17,7 @@ from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import addresses, aligned_zeros, bring_back, lay_out, row_length, tile_multiple
 from xpnet_kernels._simd import lanes, vector_bytes
+from xpnet_kernels.mlp_epoch.listed import panel_length, panels_of
 
 # Columns of the plan. Row l describes layer l; a last row describes what the last layer puts out.
 INPUTS, STRIDE, WEIGHTS_AT, BIASES_AT, VALUES_AT = range(5)
@@ -29,20 +30,25 @@ class Net(NamedTuple):
     ----------
     plan : array (layers + 1, 5), int64
         Per layer: inputs D, elements from one row of its matrix, and of its input, to the next, and where its
-        matrix, its bias and its input begin.
+        matrix, its bias and its input begin. (The input of a first layer with records has no rows.)
     rows : int
         How many samples the buffers hold: a piece of a batch, in whole tiles.
+    listed : bool
+        Whether the first layer goes by its samples' records.
     weights, gradients, weight_state0, weight_state1 : array
-        Per layer Wᵀ, (H, D), in whole tiles.
+        Per layer Wᵀ, (H, D), in whole tiles; of a first layer with records the panels of W, see `listed.py`.
     biases, bias_state0, bias_state1 : array
         Per layer (H,), filled up to whole tiles.
     bias_gradients : array (workers, n)
         The same, apart for each worker: two that write to one cache line keep each other waiting.
     inputs : array (workers, rows, D in whole tiles)
-        The piece, where its samples cannot be read as they lie; each worker gathers it for itself: that is
-        sooner done than fetched from another core.
+        The piece, where its samples have no records and cannot be read as they lie; each worker gathers it
+        for itself: that is sooner done than fetched from another core.
     input_rows, ahead : array (workers, rows), int64
-        The addresses of the samples of the piece, as each worker reads it, and of those of the next.
+        The addresses of the samples of the piece, or of their records, as each worker reads it, and of those
+        of the next.
+    ahead_ends : array (workers, rows), int64
+        Where the records of the next piece end.
     value_rows : array (copies, layers + 1, rows), int64
         The addresses of the rows of `values`, without the first layer's.
     weight_rows : array (n,), int64
@@ -56,6 +62,7 @@ class Net(NamedTuple):
 
     plan: Array
     rows: int
+    listed: bool
     weights: Array
     gradients: Array
     weight_state0: Array
@@ -67,32 +74,39 @@ class Net(NamedTuple):
     inputs: Array
     input_rows: Array
     ahead: Array
+    ahead_ends: Array
     value_rows: Array
     weight_rows: Array
     values: Array
     deltas: Array
 
 
-def make_plan(sizes: Sequence[int], rows: int, dtype: Any) -> tuple[Array, int, int, int]:
+def make_plan(sizes: Sequence[int], rows: int, dtype: Any, listed: bool) -> tuple[Array, int, int, int]:
     """Return the plan, and how long the buffers of matrices, biases and values must be."""
     plan = np.zeros((len(sizes), 5), dtype=np.int64)
     weights_at = biases_at = values_at = 0
     for layer, (inputs, outputs) in enumerate(itertools.pairwise([*sizes, 0])):
-        stride = row_length(inputs, dtype)
+        if listed and layer == 0:
+            rows_of_matrix, stride = -(-outputs // lanes(dtype)), panel_length(inputs, dtype)
+        else:
+            rows_of_matrix, stride = tile_multiple(outputs), row_length(inputs, dtype)
         plan[layer] = inputs, stride, weights_at, biases_at, values_at
-        weights_at += tile_multiple(outputs) * stride
+        weights_at += rows_of_matrix * stride
         biases_at += tile_multiple(outputs)
         values_at += rows * stride if layer else 0
     return plan, weights_at, biases_at, values_at
 
 
-def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, copies: int = 2) -> Net:
+def make_net(
+    sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, copies: int = 2, listed: bool = False
+) -> Net:
     """Return buffers of zeros for a net of the given widths, with so many copies of the values."""
     rows = tile_multiple(batch_size)
-    plan, weights, biases, values = make_plan(sizes, rows, dtype)
+    plan, weights, biases, values = make_plan(sizes, rows, dtype, listed)
     net = Net(
         plan=plan,
         rows=rows,
+        listed=listed,
         weights=aligned_zeros(weights, dtype),
         gradients=aligned_zeros(weights, dtype),
         weight_state0=aligned_zeros(weights, dtype),
@@ -101,9 +115,10 @@ def make_net(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, co
         bias_gradients=_zeros((workers, row_length(biases, dtype)), dtype),
         bias_state0=aligned_zeros(biases, dtype),
         bias_state1=aligned_zeros(biases, dtype),
-        inputs=_zeros((workers, rows, int(plan[0, STRIDE])), dtype),
+        inputs=_zeros((workers, 0 if listed else rows, int(plan[0, STRIDE])), dtype),
         input_rows=np.zeros((workers, rows), dtype=np.int64),
         ahead=np.zeros((workers, rows), dtype=np.int64),
+        ahead_ends=np.zeros((workers, rows), dtype=np.int64),
         value_rows=np.zeros((copies, len(sizes), rows), dtype=np.int64),
         weight_rows=np.zeros(biases, dtype=np.int64),
         values=_zeros((copies, values), dtype),
@@ -132,6 +147,8 @@ def _note_addresses(net: Net) -> None:
     for layer in range(1, len(net.plan)):
         for rows, values in zip(net.value_rows, net.values, strict=True):
             rows[layer] = addresses(_view(values, samples(net, layer)))
+        if net.listed and layer == 1:
+            continue  # nobody goes back through the first layer
         outputs = net.plan[layer, INPUTS]
         rows_of_W = addresses(_view(net.weights, matrix(net, layer - 1)))
         net.weight_rows[_units(net, layer - 1)] = rows_of_W[:outputs]
@@ -171,28 +188,36 @@ def _view(buffer: Array, place: tuple[int, int, int]) -> Array:
 
 def load(net: Net, arrays: Sequence[Array]) -> None:
     """Copy parameters and state, in the order of `mlp_epoch`, into the buffers."""
-    for number, array in enumerate(arrays):
-        place = _place(net, number)
-        if array.ndim == 1:
-            place[...] = array
-        else:
+    for array, place, kind in _places(net, arrays):
+        if kind == "panels":
+            for panel, columns in panels_of(place, array):
+                panel[...] = columns
+        elif kind == "transposed":
             lay_out(array, place)
+        else:
+            place[...] = array
 
 
 def store(net: Net, arrays: Sequence[Array]) -> None:
     """Copy parameters and state from the buffers into arrays, in the order of `mlp_epoch`."""
-    for number, array in enumerate(arrays):
-        place = _place(net, number)
-        if array.ndim == 1:
-            array[...] = place
-        else:
+    for array, place, kind in _places(net, arrays):
+        if kind == "panels":
+            for panel, columns in panels_of(place, array):
+                columns[...] = panel
+        elif kind == "transposed":
             bring_back(place, array)
+        else:
+            array[...] = place
 
 
-def _place(net: Net, number: int) -> Array:
-    """View the place of the `number`-th of `mlp_epoch`'s arrays: Wᵀ (H, D), filled up, or b (H,)."""
-    kind, within = divmod(number, 2 * (len(net.plan) - 1))
-    layer, is_bias = divmod(within, 2)
-    if is_bias:
-        return (net.biases, net.bias_state0, net.bias_state1)[kind][_units(net, layer)]
-    return _view((net.weights, net.weight_state0, net.weight_state1)[kind], matrix(net, layer))
+def _places(net: Net, arrays: Sequence[Array]) -> Iterator[tuple[Array, Array, str]]:
+    """Yield each of `mlp_epoch`'s arrays with its place in the buffers, and how it lies there."""
+    for number, array in enumerate(arrays):
+        kind, within = divmod(number, 2 * (len(net.plan) - 1))
+        layer, is_bias = divmod(within, 2)
+        if is_bias:
+            yield array, (net.biases, net.bias_state0, net.bias_state1)[kind][_units(net, layer)], "plain"
+        else:
+            matrices = (net.weights, net.weight_state0, net.weight_state1)[kind]
+            how = "panels" if net.listed and layer == 0 else "transposed"
+            yield array, _view(matrices, matrix(net, layer)), how

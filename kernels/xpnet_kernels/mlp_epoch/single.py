@@ -15,9 +15,10 @@ import numpy as np
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import atomic_load, atomic_store
 from xpnet_kernels._jit import njit
-from xpnet_kernels._listed_rows import add_outer_product, add_product, list_rows
+from xpnet_kernels._listed_rows import add_outer_product, list_rows, set_product
 from xpnet_kernels._rows import aligned_zeros
 from xpnet_kernels._simd import lanes
+from xpnet_kernels._simd_list import PLACE
 from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import phases
 from xpnet_kernels.mlp_epoch.job import MADE, STOP
@@ -38,9 +39,8 @@ class Single(NamedTuple):
         Per layer W (D, H), and b.
     values, deltas : array
         Per layer its input; what the last one puts out; the loss's gradient at the same places.
-    numbers, rows : array
-        Per layer, at the place of its input, those of its inputs that are not 0 and the addresses of their
-        rows of W.
+    numbers, places : array
+        Per layer, at the place of its input, those of its inputs that are not 0 and which these are.
     listed : array (layers,), int64
         How many these are.
     """
@@ -51,7 +51,7 @@ class Single(NamedTuple):
     values: Array
     deltas: Array
     numbers: Array
-    rows: Array
+    places: Array
     listed: Array
 
 
@@ -72,7 +72,7 @@ def make_single(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any)
         values=aligned_zeros(values, dtype),
         deltas=aligned_zeros(values, dtype),
         numbers=aligned_zeros(values, dtype),
-        rows=np.zeros(values, dtype=np.int64),
+        places=np.zeros(values, dtype=PLACE),
         listed=np.zeros(len(plan), dtype=np.int64),
     )
 
@@ -134,12 +134,18 @@ def biases_of(net: Any, layer: int) -> slice:
 
 
 @njit
+def matrix_of(net: Any, layer: int) -> tuple[int, int]:
+    """Return the address of a layer's W, and the bytes of a row."""
+    item = net.weights.itemsize
+    start, stride = net.plan[layer, WEIGHTS_AT], net.plan[layer, STRIDE]
+    return net.weights.ctypes.data + start * item, stride * item
+
+
+@njit
 def list_inputs(net: Any, layer: int, x: Array, scale: Any) -> None:
     """List which rows of a layer's W the sample x (D,), times `scale`, needs."""
-    own, item = inputs_of(net, layer), net.weights.itemsize
-    W = net.weights.ctypes.data + net.plan[layer, WEIGHTS_AT] * item
-    row_bytes = net.plan[layer, STRIDE] * item
-    net.listed[layer] = list_rows(x, scale, W, row_bytes, net.numbers[own], net.rows[own])
+    own = inputs_of(net, layer)
+    net.listed[layer] = list_rows(x, 0, x.size, scale, net.numbers[own], net.places[own])
 
 
 @njit
@@ -148,10 +154,9 @@ def forward(net: Any, x: Array, scale: Any, activations: Array) -> None:
     list_inputs(net, 0, x, scale)
     for layer in range(len(net.plan)):
         own, y = inputs_of(net, layer), net.values[outputs_of(net, layer)]
+        W, row_bytes = matrix_of(net, layer)
         b = net.biases[biases_of(net, layer)]
-        for j in range(y.size):
-            y[j] = b[j]
-        add_product(net.numbers[own], net.rows[own], net.listed[layer], y)
+        set_product(net.numbers[own], net.places[own], net.listed[layer], W, row_bytes, b, y)
         phases.activate(y, activations[layer])
         if layer + 1 < len(net.plan):
             list_inputs(net, layer + 1, y, y.dtype.type(1))
@@ -167,9 +172,9 @@ def descend(net: Any, activations: Array, factor: Any) -> None:
             phases.multiply_by_derivative(net.deltas[own], net.values[own], activations[layer - 1])
         b = net.biases[biases_of(net, layer)]
         for j in range(dy.size):
-            dy[j] *= factor
-            b[j] += dy[j]
-        add_outer_product(net.numbers[own], net.rows[own], net.listed[layer], dy)
+            b[j] += factor * dy[j]
+        W, row_bytes = matrix_of(net, layer)
+        add_outer_product(net.numbers[own], net.places[own], net.listed[layer], W, row_bytes, factor, dy)
 
 
 @njit

@@ -17,21 +17,15 @@ from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import vectors_of
-from xpnet_kernels._tiles import tile_rows
+from xpnet_kernels._tiles import lane_count, tile_rows
 from xpnet_kernels._views import view
-from xpnet_kernels.mlp_epoch import phases, updates
+from xpnet_kernels.mlp_epoch import listed, phases, updates
 from xpnet_kernels.mlp_epoch.job import LAST, MADE, STOP
 from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
+from xpnet_kernels.mlp_epoch.shares import own_outputs, piece_from, share
 
 SMALLEST_GAP = 8
 """Bytes from one request for samples to the next where the products take long."""
-
-
-@njit
-def share(total: int, me: int, workers: int, side: int) -> tuple[int, int]:
-    """Return where the part of worker `me` begins and ends, in whole tiles."""
-    tiles = (total + side - 1) // side
-    return min(tiles * me // workers * side, total), min(tiles * (me + 1) // workers * side, total)
 
 
 @njit
@@ -40,18 +34,18 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
     half, turn, size = 0, 1, job.batch_size
     # A net that descends along the bare gradient needs none in memory: its weights take it at once.
     direct = job.kind == updates.SGD and job.weight_decay == 0 and size <= job.piece
-    first, last = share(net.plan[1, INPUTS], me, workers, tile_rows(net.weights))
+    first, last = own_outputs(net, 0, me, workers)
     length, gap = job.x.strides[0], gap_between_requests(net, job, last - first)
+    look_up(me, net, job, piece_from(job, 0))
     for step in range(len(job.losses)):
         begin, end = step * size, min((step + 1) * size, len(job.order))
         for at in range(begin, end, job.piece):
-            piece, rows = job.order[at : min(at + job.piece, end)], net.input_rows[me]
+            own, rows = piece_from(job, at), net.input_rows[me]
+            piece, following = job.order[own], piece_from(job, own.stop)
+            ahead = Ahead(net.ahead[me, : following.stop - following.start], (length + gap - 1) // gap, gap)
             bring_samples(me, net, job, piece, rows)
-            following = job.order[at + len(piece) : at + len(piece) + job.piece]
-            ahead = Ahead(net.ahead[me, : len(following)], (length + gap - 1) // gap, gap)
-            phases.locate(ahead.rows, job.x, following)
-            y, activation = view(net.values[half], samples(net, 1)), job.activations[0]
-            asked = phases.forward(net, rows, y, 0, activation, first, last, 0, len(piece), ahead, 0)
+            look_up(me, net, job, following)
+            asked = through_the_inputs(me, workers, net, rows[: len(piece)], job, half, ahead)
             turn = meet(job.meeting, me, workers, turn)
             if me == 0 and at == begin:
                 add_penalty(job, step - 1)
@@ -60,7 +54,7 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
                 atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
             through_the_rows(me, workers, net, half, job, piece, at - begin, end - begin)
             turn = meet(job.meeting, me, workers, turn)
-            through_the_weights(me, workers, net, rows, job, len(piece), half, step, ahead, asked, direct)
+            through_the_weights(me, workers, net, rows[: len(piece)], job, half, step, ahead, asked, direct)
             half = 1 - half
         update_outputs(me, workers, net, job, step, direct)
         if me == 0:
@@ -88,13 +82,45 @@ def gap_between_requests(net: Any, job: Any, outputs: int) -> int:
 
 
 @njit
+def look_up(me: int, net: Any, job: Any, piece: slice) -> None:
+    """Note where the samples of the next piece, or their records, are."""
+    batch = job.order[piece]
+    if net.listed:
+        listed.look_up(job.records, batch, net.ahead[me], net.ahead_ends[me])
+    else:
+        phases.locate(net.ahead[me], job.x, batch)
+
+
+@njit
 def bring_samples(me: int, net: Any, job: Any, batch: Array, rows: Array) -> None:
-    """Write the addresses of some samples, as this worker reads them."""
-    if job.in_place:
-        phases.locate(rows, job.x, batch)
+    """Write the addresses of some samples, or records, that were looked up, as this worker reads them."""
+    if net.listed or job.in_place:
+        for i in range(len(batch)):
+            rows[i] = net.ahead[me, i]
     else:
         phases.gather(net.inputs[me], job.x, batch, job.scale)
         phases.locate_all(rows, net.inputs[me, : len(batch)])
+
+
+@njit
+def through_the_inputs(
+    me: int, workers: int, net: Any, inputs: Array, job: Any, half: int, ahead: Any
+) -> Any:
+    """Send a piece through this worker's outputs of the first layer, with an eye to the next one.
+
+    Return how often was asked for that, as `multiply` does.
+    """
+    y, activation = view(net.values[half], samples(net, 1)), job.activations[0]
+    first, last = own_outputs(net, 0, me, workers)
+    if not net.listed:
+        return phases.forward(net, inputs, y, 0, activation, first, last, 0, len(inputs), ahead, 0)
+    panels, b = view(net.weights, matrix(net, 0)), net.biases[units(net, 0)]
+    soon = len(ahead.rows) // 2
+    stretches = ahead.rows[:soon], net.ahead_ends[me, :soon]
+    listed.set_products(inputs, net.plan[0, INPUTS], panels, b, y, first, last, stretches)
+    for i in range(len(inputs)):
+        phases.activate(y[i, first:last], activation)
+    return 0
 
 
 @njit
@@ -120,16 +146,22 @@ def through_the_rows(
 
 @njit
 def through_the_weights(
-    me: int, workers: int, net: Any, inputs: Array, job: Any, count: int, half: int, step: int, ahead: Any,
-    asked: int, direct: bool,
+    me: int, workers: int, net: Any, inputs: Array, job: Any, half: int, step: int, ahead: Any, asked: int,
+    direct: bool,
 ) -> None:  # fmt: skip
-    """Add a piece's gradient for this worker's outputs of every layer, with an eye to the next samples."""
-    one = job.losses.dtype.type(1)
+    """Add a piece's gradient for this worker's outputs of every layer, with an eye to the next one."""
+    one, count = job.losses.dtype.type(1), len(inputs)
+    into, alpha = (net.weights, -job.numbers[step, 0]) if direct else (net.gradients, one)
     for layer in range(len(job.activations)):
-        x = net.value_rows[half, layer] if layer > 0 else inputs
-        first, last = share(net.plan[layer + 1, INPUTS], me, workers, tile_rows(net.weights))
-        into, alpha = (net.weights, -job.numbers[step, 0]) if direct else (net.gradients, one)
-        asked = phases.add_gradient(net, x, into, layer, count, first, last, ahead, asked, alpha)
+        first, last = own_outputs(net, layer, me, workers)
+        if net.listed and layer == 0:
+            dy, panels = view(net.deltas, samples(net, 1)), view(into, matrix(net, 0))
+            soon = slice(len(ahead.rows) // 2, len(ahead.rows))
+            stretches = ahead.rows[soon], net.ahead_ends[me, soon]
+            listed.add_outer_products(inputs, net.plan[0, INPUTS], panels, alpha, dy, first, last, stretches)
+        else:
+            x = net.value_rows[half, layer] if layer > 0 else inputs
+            asked = phases.add_gradient(net, x, into, layer, count, first, last, ahead, asked, alpha)
         phases.add_bias_gradient(net, me, layer, count, first, last)
 
 
@@ -138,7 +170,7 @@ def update_outputs(me: int, workers: int, net: Any, job: Any, step: int, direct:
     """Update this worker's outputs of every layer; where weights decay, note their Σ W² before."""
     penalty = 0.0
     for layer in range(len(job.activations)):
-        first, last = share(net.plan[layer + 1, INPUTS], me, workers, tile_rows(net.weights))
+        first, last = own_outputs(net, layer, me, workers)
         if not direct:
             penalty += update_weights(net, job, layer, step, first, last)
         update_biases(me, net, job, layer, step, first, last)
@@ -147,10 +179,12 @@ def update_outputs(me: int, workers: int, net: Any, job: Any, step: int, direct:
 
 @njit
 def update_weights(net: Any, job: Any, layer: int, step: int, first: int, last: int) -> Any:
-    """Update rows first to last of a Wᵀ and clear their gradient; return their Σ W² before."""
+    """Update outputs first to last of a matrix and clear their gradient; return their Σ W² before."""
     penalty, inputs, place = 0.0, net.plan[layer, INPUTS], matrix(net, layer)
     W, gradient = view(net.weights, place), view(net.gradients, place)
     state0, state1 = view(net.weight_state0, place), view(net.weight_state1, place)
+    if net.listed and layer == 0:  # a row is a panel then
+        first, last, inputs = first // lane_count(W), vectors_of(last, W), inputs * lane_count(W)
     for row in range(first, last):
         w, g = W[row, :inputs], gradient[row, :inputs]
         if job.weight_decay != 0:

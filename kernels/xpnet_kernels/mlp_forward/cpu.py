@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from xpnet_kernels._arrays import Array
+from xpnet_kernels._simd_list import MOST_PLACES, PLACE
 from xpnet_kernels.mlp_epoch.phases import CODES, NONE
 from xpnet_kernels.mlp_forward.blocks import forward_in_blocks
 from xpnet_kernels.mlp_forward.rows import finish_rows, forward_rows
@@ -81,10 +82,11 @@ class Forward:
         array (N, C)
         """
         samples = x.shape[0]
-        if samples == 1 or samples * self.weights <= ROW_BY_ROW:
+        one_by_one = samples == 1 or samples * self.weights <= ROW_BY_ROW
+        if one_by_one and self.widest <= MOST_PLACES:
             y = np.empty((samples, self.outputs), self.dtype)
             widest = self.widest
-            forward_rows(x, y, self.layers, np.empty(2 * widest, self.dtype), np.empty(widest, np.int64))
+            forward_rows(x, y, self.layers, np.empty(2 * widest, self.dtype), np.empty(widest, PLACE))
             return y
         if samples >= IN_BLOCKS and min(W.size for W in self.arrays[::2]):
             return forward_in_blocks(x, self.arrays, self.codes, self._spare)

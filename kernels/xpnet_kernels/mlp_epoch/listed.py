@@ -1,0 +1,118 @@
+"""The first layer on records of its samples: what is 0 takes part neither in its product nor in its gradient.
+
+W (D, H) lies in panels, each a vector of columns wide: first the first vector of every row, then the second.
+A thread owns whole panels. Side by side, what the processor fetches unasked beside the memory asked for would
+be taken from another thread: two took twice as long as one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from xpnet_kernels._ahead import CACHE_LINE, ask_for
+from xpnet_kernels._arrays import Array
+from xpnet_kernels._jit import njit
+from xpnet_kernels._listed_rows import tile_width
+from xpnet_kernels._simd import lanes
+from xpnet_kernels._simd_list import place_at
+from xpnet_kernels._simd_row import VECTORS, add_listed_rows, add_to_listed_rows
+from xpnet_kernels._tiles import lane_count
+from xpnet_kernels.mlp_epoch.records import blocks_of, entries
+
+
+def panel_length(inputs: int, dtype: Any) -> int:
+    """Return how many numbers a panel of W takes: an odd number of rows, so that panels do not compete."""
+    return (inputs + 1 - inputs % 2) * lanes(dtype)
+
+
+def panels_of(place: Array, W: Array) -> Iterator[tuple[Array, Array]]:
+    """Yield each panel in its place, (D, columns), with the columns of W (D, H) that belong into it."""
+    lane = lanes(W.dtype)
+    for panel, begin in zip(place, range(0, W.shape[1], lane), strict=True):
+        columns = W[:, begin : begin + lane]
+        yield panel.reshape(-1, lane)[: len(W), : columns.shape[1]], columns
+
+
+@njit
+def panel_from(panels: Array, column: int) -> tuple[int, int, int]:
+    """Return the address of the panel of a column, and bytes from row to row and from panel to panel."""
+    lane, step = lane_count(panels), panels.strides[0]
+    return panels.ctypes.data + column // lane * step, lane * panels.itemsize, step
+
+
+@njit
+def set_products(
+    records: Array, inputs: int, panels: Array, b: Array, y: Array, first: int, last: int, soon: Any
+) -> None:
+    """Write columns first to last of x W + b into y.
+
+    Parameters
+    ----------
+    records : array (N,), int64
+        The addresses of the samples' records.
+    inputs : int
+        D.
+    panels : array (panels, n)
+        W.
+    b, y : array (H,), (N, H)
+    first, last : int
+        `first` begins a panel.
+    soon : tuple of two array (n,), int64
+        Where memory begins and ends that is asked for meanwhile.
+    """
+    for j in range(first, last, VECTORS * lane_count(b)):
+        vectors, columns = tile_width(last - j, lane_count(b))
+        at, row_bytes, step = panel_from(panels, j)
+        for i in range(len(records)):
+            if j == first:
+                ask_in_part(soon, i, len(records))
+            numbers, places, count = entries(records[i], inputs, b.itemsize)
+            add_listed_rows(numbers, places, 0, count, at, row_bytes, step, b, y[i], j, columns, vectors)
+
+
+@njit
+def add_outer_products(
+    records: Array, inputs: int, panels: Array, factor: Any, dy: Array, first: int, last: int, soon: Any
+) -> None:
+    """Add columns first to last of factor xᵀ dy to a matrix (D, H), given by its panels; see `set_products`.
+
+    All samples change a block of its rows before the next one: so much of a tile's panels stays in the
+    first-level cache. (The product leaves W as it is, and gains too little by that.) What fills up the last
+    panel is changed along, by what fills up dy's rows: 0.
+    """
+    blocks = blocks_of(inputs)
+    for j in range(first, last, VECTORS * lane_count(dy)):
+        vectors, _ = tile_width(last - j, lane_count(dy))
+        at, row_bytes, step = panel_from(panels, j)
+        together = VECTORS // vectors
+        for block in range(0, blocks, together):
+            for i in range(len(records)):
+                if j == first and block == 0:
+                    ask_in_part(soon, i, len(records))
+                numbers, places, _ = entries(records[i], inputs, dy.itemsize)
+                start = place_at(records[i], block)
+                stop = place_at(records[i], min(block + together, blocks))
+                add_to_listed_rows(
+                    numbers, places, start, stop, at, row_bytes, step, factor, dy[i], j, None, vectors
+                )
+
+
+@njit
+def look_up(addresses: Array, batch: Array, begins: Array, ends: Array) -> None:
+    """Note where the records of a batch begin and end."""
+    for i in range(len(batch)):
+        begins[i], ends[i] = addresses[batch[i], 0], addresses[batch[i], 1]
+
+
+@njit
+def ask_in_part(soon: Any, part: int, parts: int) -> None:
+    """Ask for one of so many parts of some stretches of memory, for half a stretch at a time."""
+    begins, ends = soon
+    halves = 2 * len(begins)
+    for half in range(halves * part // parts, halves * (part + 1) // parts):
+        begin, end = begins[half // 2], ends[half // 2]
+        middle = begin + (end - begin) // 2 // CACHE_LINE * CACHE_LINE
+        begin, end = (begin, middle) if half % 2 == 0 else (middle, end)
+        for line in range(begin, end, CACHE_LINE):
+            ask_for(line)

@@ -1,0 +1,106 @@
+"""Samples as records of what is not 0 in them: nothing is lost, whatever is 0, and nothing is added."""
+
+import ctypes
+
+import numpy as np
+import pytest
+
+from xpnet_kernels import _threads
+from xpnet_kernels._simd import lanes
+from xpnet_kernels._simd_list import MOST_PLACES, PLACE
+from xpnet_kernels.mlp_epoch import records
+from xpnet_kernels.mlp_epoch.records import BLOCK, make_records, worth_it
+
+RNG = np.random.default_rng(0)
+
+
+def with_zeros(shape, dtype, share=0.8):
+    x = RNG.integers(1, 256, shape).astype(dtype)
+    x[RNG.random(shape) < share] = 0
+    return x
+
+
+def memory(address, count, dtype):
+    kind, address = np.dtype(dtype), int(address)
+    return np.frombuffer((ctypes.c_char * (count * kind.itemsize)).from_address(address), kind)
+
+
+def restored(address, end, inputs, dtype):
+    """Read a record back as a sample, and check what it says of its blocks."""
+    blocks = records.blocks_of(inputs)
+    bounds = memory(address, blocks + 1, PLACE).astype(int)
+    numbers, places, count = records.entries(address, inputs, np.dtype(dtype).itemsize)
+    numbers, places = memory(numbers, count, dtype), memory(places, count, PLACE)
+    assert bounds[0] == 0
+    assert bounds[-1] == count
+    assert places.ctypes.data + places.nbytes <= end
+    for block in range(blocks):
+        assert (places[bounds[block] : bounds[block + 1]] // BLOCK == block).all()
+    assert (np.diff(places.astype(int)) > 0).all()
+    sample = np.zeros(inputs, dtype)
+    sample[places] = numbers
+    return sample
+
+
+@pytest.mark.parametrize("kind", ["float32", "float64", "uint8"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("inputs", [1, 7, 33, BLOCK, BLOCK + 1, 3 * BLOCK - 1])
+def test_a_record_holds_the_sample(inputs, dtype, kind):
+    if kind not in (dtype, "uint8"):
+        pytest.skip("data are of the net's dtype, or pixels")
+    x = with_zeros((23, inputs), kind)
+    x[3], x[4] = 0, 9
+    scale = np.dtype(dtype).type(1 / 255 if kind == "uint8" else 1)
+    made = make_records(x, scale)
+    for sample, (address, end) in zip(x, made.addresses, strict=True):
+        assert address % 8 == 0
+        found = restored(address, end, inputs, dtype)
+        np.testing.assert_array_equal(found, sample.astype(dtype) * scale)
+
+
+def test_no_number_counts_as_one_and_minus_0_does_not():
+    x = np.array([[0, np.nan, -0.0, np.inf, 1e-40, 0]], np.float32)
+    made = make_records(x, np.float32(1))
+    address, end = made.addresses[0]
+    assert records.entries(address, 6, 4)[2] == 3
+    np.testing.assert_array_equal(restored(address, end, 6, "float32"), x[0])
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_many_pieces_of_memory_made_by_some_threads(workers, monkeypatch):
+    monkeypatch.setattr(records, "CHUNK_BYTES", 4000)
+    monkeypatch.setattr(records, "WORTH_SHARING", 0)
+    monkeypatch.setattr(_threads, "available", lambda: workers)
+    x = with_zeros((300, 150), "float32")
+    made = make_records(x, np.float32(1))
+    assert len(made.memory) > 10
+    for sample, (address, end) in zip(x, made.addresses, strict=True):
+        np.testing.assert_array_equal(restored(address, end, 150, "float32"), sample)
+
+
+def test_they_take_little_more_memory_than_what_is_not_0():
+    x = with_zeros((20_000, 784), "float32")
+    made = make_records(x, np.float32(1))
+    needed = np.count_nonzero(x) * (4 + PLACE.itemsize)
+    assert sum(chunk.nbytes for chunk in made.memory) < 1.2 * needed + 2 * records.CHUNK_BYTES
+
+
+@pytest.mark.parametrize(
+    ("share", "outputs", "inputs", "worth"),
+    [
+        (0.8, 50, 784, True),
+        (0.5, 50, 784, False),
+        (0.8, lanes("float32"), 784, False),
+        (0.999, 50, MOST_PLACES, True),
+        (0.999, 50, MOST_PLACES + 1, False),
+    ],
+)
+def test_what_they_are_worth_making_for(share, outputs, inputs, worth):
+    x = with_zeros((max(3, 100_000 // inputs), inputs), "uint8", share)
+    assert worth_it(x, outputs, np.dtype("float32")) == worth
+
+
+def test_samples_that_are_sorted_are_looked_at_all_over():
+    x = with_zeros((1000, 50), "float32")
+    x[300:] = 1
+    assert not worth_it(x, 50, np.dtype("float32"))
