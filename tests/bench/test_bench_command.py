@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from click.testing import CliRunner
 
@@ -57,6 +58,25 @@ def test_rivals_that_are_not_installed_are_left_out(monkeypatch):
     monkeypatch.setattr("xpnet.bench.contestants.importlib.util.find_spec", lambda name: None)
     entries = [entry for entry in contestants.of_rivals(["torch", "jax"]) if contestants.installed(entry)]
     assert entries == []
+
+
+def test_data_without_zeros(data, tmp_path):
+    made = data.without_zeros()
+    assert (data.x == 0).any()
+    for before, after in ((data.x, made.x), (data.x_test, made.x_test)):
+        np.testing.assert_array_equal(after, np.where(before == 0, np.float32(0.1), before))
+        assert after.dtype == np.float32
+    out = tmp_path / "r.json"
+    result = run(*QUICK, "--backends", "numpy", "--case", "20@20", "--no-zeros", "--json", out)
+    assert result.exit_code == 0, result.output
+    assert "64-20-10, batch 20, no zeros, SGD 0.06" in result.output
+    assert str(session.read(out).results[0].case) == "64-20-10, batch 20, no zeros"
+
+
+def test_numba_takes_part_with_both_of_its_ways_and_within_a_fit():
+    labels = [entry.label for entry in contestants.of_backends(["numba"])]
+    compiled = "xpnet numba, compiled"
+    assert labels == [compiled, f"{compiled}, within a fit", "xpnet numba, layer by layer"]
 
 
 def test_every_standard_case_can_be_read(data):
