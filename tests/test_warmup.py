@@ -12,8 +12,9 @@ from xpnet import _warmup
 xpnet.use("numba")
 rng = np.random.default_rng(0)
 pixels, t = rng.integers(0, 256, (250, 784)).astype(np.uint8), rng.integers(0, 10, 250)
+drawn = np.where(rng.random(pixels.shape) < 0.8, 0, pixels).astype(np.uint8)
 for dtype in ("float32", "float64"):
-    for x in (pixels, (pixels / 255).astype("float32"), pixels / 255):
+    for x in (pixels, (pixels / 255).astype("float32"), pixels / 255, drawn, drawn / 255):
         for engine in ("compiled", "layers"):
             net = xpnet.nets.TwoLayerNet(784, 50, 10, seed=0, dtype=dtype)
             net.fit(x, t, optimizer="adam", engine=engine, validation=(x, t), verbose=False)

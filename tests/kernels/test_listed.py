@@ -7,6 +7,7 @@ import pytest
 
 from xpnet_kernels import _threads, mlp_epoch
 from xpnet_kernels.mlp_epoch import cpu, records
+from xpnet_kernels.mlp_epoch.records import make_records
 
 SAMPLES = 130
 SETTINGS = {
@@ -41,7 +42,8 @@ def call(sizes, batch=20, update="sgd", dtype="float64", pixels=False, decay=0.0
 
 @pytest.fixture
 def ways(monkeypatch):
-    """Return the names of the ways that epochs are made, in turn."""
+    """Return the names of the ways that epochs are made, in turn; records are made for the first."""
+    monkeypatch.setattr(cpu, "AT_ONCE", 0)
     taken = []
 
     def noting(way):
@@ -100,13 +102,19 @@ def test_any_number_of_threads_gives_the_same_bits(sizes, update, ways, monkeypa
     assert ways == ["records"] * 4
 
 
-def test_the_next_epoch_of_the_same_data_makes_no_records(monkeypatch):
-    made, make = [], cpu.make_records
-    monkeypatch.setattr(cpu, "make_records", lambda *args: made.append(args) or make(*args))
-    arrays, options = call((130, 40, 5), workspace={})
-    cpu.train_on_cpu(*arrays, **options)
-    agree(arrays, options)
-    assert len(made) == 1
+@pytest.mark.parametrize(("outputs", "expected"), [(40, [0, 1, 1]), (records.AT_ONCE, [1, 1, 1])])
+def test_records_are_made_once_for_the_epoch_that_makes_up_for_it(outputs, expected, monkeypatch):
+    made, make = [], make_records
+    monkeypatch.setattr(cpu, "make_records", lambda x, scale: made.append(len(x)) or make(x, scale))
+    arrays, options = call((130, outputs, 5), workspace={})
+    cpu.train_on_cpu(*arrays, **(options | {"options": []}))
+    assert made == [1]  # compiled, not yet made
+    made.clear()
+    counts = []
+    for _ in expected:
+        agree(arrays, options)
+        counts.append(len(made))
+    assert counts == expected
 
 
 def test_samples_without_zeros_are_read_themselves(ways, monkeypatch):

@@ -124,7 +124,9 @@ SCRIPT = """
 import sys
 import numpy as np
 from xpnet_kernels import _jit, _simd, matmul, mlp_epoch
+from xpnet_kernels.mlp_epoch import cpu
 
+cpu.AT_ONCE = 0  # records wherever there are zeros
 bytes_to_features = {16: {}, 32: {"avx2": True, "fma": True}, 64: {"avx512f": True}}
 _jit.host_features = lambda: bytes_to_features[int(sys.argv[1])]
 assert _simd.vector_bytes() == int(sys.argv[1])

@@ -17,7 +17,7 @@ from xpnet_kernels.mlp_epoch.job import Job
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
-from xpnet_kernels.mlp_epoch.records import NO_RECORDS, Records, make_records, worth_it
+from xpnet_kernels.mlp_epoch.records import AT_ONCE, NO_RECORDS, Records, make_records, worth_it
 from xpnet_kernels.mlp_epoch.single import load_single, make_single, store_single, work_alone
 from xpnet_kernels.mlp_epoch.steps import Steps
 from xpnet_kernels.mlp_epoch.worker import work
@@ -64,7 +64,7 @@ def train_on_cpu(
     batch_size, kept = min(batch_size, len(order)), {} if workspace is None else workspace
     one_by_one = update == "sgd" and batch_size == 1 and weight_decay == 0
     scale = dtype.type(1 / 255 if x.dtype == np.uint8 else 1)
-    records = NO_RECORDS if one_by_one else records_of(x, scale, sizes[1], kept)
+    records = NO_RECORDS if one_by_one else records_of(x, scale, sizes[1], len(options), kept)
     way = ONE_BY_ONE if one_by_one else BY_RECORDS if records.memory else IN_BATCHES
     workers = 1 if one_by_one else _threads.allowed(enough_work=True)
     piece = piece_rows(sizes, batch_size, dtype)
@@ -101,13 +101,23 @@ def train_on_cpu(
     return (job.losses[: steps.made], *results)
 
 
-def records_of(x: Array, scale: Any, outputs: int, kept: dict[str, Any]) -> Records:
-    """Return the records of the samples x, made now or in an epoch before; none if they would not pay."""
+def records_of(x: Array, scale: Any, outputs: int, steps: int, kept: dict[str, Any]) -> Records:
+    """Return the records of the samples x, made now or in an epoch before; none if they would not pay.
+
+    They are made for the first epoch where that makes up for it, else for the second. An epoch without steps
+    compiles.
+    """
     key = f"records {scale.dtype}"
-    if key not in kept:
-        kept[key] = make_records(x, scale) if worth_it(x, outputs, scale.dtype) else NO_RECORDS
-    records: Records = kept[key]
-    return records
+    records: Records | None = kept.get(key)
+    if records is None and not worth_it(x, outputs, scale.dtype):
+        records = kept[key] = NO_RECORDS
+    elif records is None and steps == 0:
+        make_records(x[:1], scale)
+    elif records is None and (key in kept or outputs >= AT_ONCE):
+        records = kept[key] = make_records(x, scale)
+    elif records is None:
+        kept[key] = None
+    return records or NO_RECORDS
 
 
 def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:

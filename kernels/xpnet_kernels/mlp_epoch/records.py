@@ -23,6 +23,9 @@ from xpnet_kernels._simd_list import MOST_PLACES, PLACE, place_at
 MOST_FILLED = 0.35
 """Share of numbers that are not 0 up to which records pay."""
 
+AT_ONCE = 128
+"""Outputs of the first layer from which on one epoch makes up for making records."""
+
 LOOKED_AT = 100
 """Samples that are looked at for that."""
 
