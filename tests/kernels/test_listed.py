@@ -130,3 +130,15 @@ def test_no_number_in_a_sample_reaches_the_loss():
     losses, *_ = cpu.train_on_cpu(*arrays, **options)
     assert np.isfinite(losses[:3]).all()
     assert np.isnan(losses[3:]).all()
+
+
+def test_small_gradients_do_not_vanish_beside_large_weights(ways):
+    arrays, options = call((130, 40, 3), dtype="float32", batch=SAMPLES, filled=0.3)
+    arrays[3] += 30 * np.sign(arrays[3])
+    options["options"] = [{"lr": 0.1}]
+    exact = [array.astype("float64") if array.dtype == np.float32 else array for array in arrays]
+    _, found, *_ = cpu.train_on_cpu(*arrays, **options)
+    _, expected, *_ = mlp_epoch.reference(np, *exact, **options)
+    assert np.abs(expected - exact[3]).max() > 1e-3
+    assert np.abs(found - expected).max() < 0.6 * np.spacing(np.float32(32)) + 1e-7
+    assert ways == ["records"]

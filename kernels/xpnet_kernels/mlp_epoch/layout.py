@@ -17,7 +17,7 @@ from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import addresses, aligned_zeros, bring_back, lay_out, row_length, tile_multiple
 from xpnet_kernels._simd import lanes, vector_bytes
-from xpnet_kernels.mlp_epoch.listed import panel_length, panels_of
+from xpnet_kernels.mlp_epoch.listed import panel_length, panels_of, sums_length
 
 # Columns of the plan. Row l describes layer l; a last row describes what the last layer puts out.
 INPUTS, STRIDE, WEIGHTS_AT, BIASES_AT, VALUES_AT = range(5)
@@ -49,6 +49,8 @@ class Net(NamedTuple):
         of the next.
     ahead_ends : array (workers, rows), int64
         Where the records of the next piece end.
+    sums : array (workers, n)
+        Room for each worker's sums over the samples, see `listed.add_outer_products`; empty without records.
     value_rows : array (copies, layers + 1, rows), int64
         The addresses of the rows of `values`, without the first layer's.
     weight_rows : array (n,), int64
@@ -75,6 +77,7 @@ class Net(NamedTuple):
     input_rows: Array
     ahead: Array
     ahead_ends: Array
+    sums: Array
     value_rows: Array
     weight_rows: Array
     values: Array
@@ -119,6 +122,7 @@ def make_net(
         input_rows=np.zeros((workers, rows), dtype=np.int64),
         ahead=np.zeros((workers, rows), dtype=np.int64),
         ahead_ends=np.zeros((workers, rows), dtype=np.int64),
+        sums=_zeros((workers, sums_length(dtype) if listed else 0), dtype),
         value_rows=np.zeros((copies, len(sizes), rows), dtype=np.int64),
         weight_rows=np.zeros(biases, dtype=np.int64),
         values=_zeros((copies, values), dtype),

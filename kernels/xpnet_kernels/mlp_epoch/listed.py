@@ -18,7 +18,10 @@ from xpnet_kernels._simd import lanes
 from xpnet_kernels._simd_list import place_at
 from xpnet_kernels._simd_row import VECTORS, add_listed_rows, add_to_listed_rows
 from xpnet_kernels._tiles import lane_count
-from xpnet_kernels.mlp_epoch.records import blocks_of, entries
+from xpnet_kernels.mlp_epoch.records import BLOCK, blocks_of, entries
+
+FEW_SAMPLES = 32
+"""Up to so many samples change W one by one."""
 
 
 def panel_length(inputs: int, dtype: Any) -> int:
@@ -73,29 +76,60 @@ def set_products(
 
 @njit
 def add_outer_products(
-    records: Array, inputs: int, panels: Array, factor: Any, dy: Array, first: int, last: int, soon: Any
-) -> None:
+    records: Array, inputs: int, panels: Array, factor: Any, dy: Array, first: int, last: int, sums: Array,
+    soon: Any,
+) -> None:  # fmt: skip
     """Add columns first to last of factor xᵀ dy to a matrix (D, H), given by its panels; see `set_products`.
 
-    All samples change a block of its rows before the next one: so much of a tile's panels stays in the
-    first-level cache. (The product leaves W as it is, and gains too little by that.) What fills up the last
-    panel is changed along, by what fills up dy's rows: 0.
+    The samples of a piece are added up for some rows of the matrix at a time, in `sums`, which stays in the
+    first-level cache, and the sums are added to the matrix: samples one by one would vanish beside large
+    weights. A few samples are added straight: that is less work. What fills up the last panel is changed
+    along, by what fills up dy's rows: 0.
+
+    Parameters
+    ----------
+    sums : array (n,)
+        Zeros, as many as `sums_length` says; zeros again afterwards.
     """
-    blocks = blocks_of(inputs)
-    for j in range(first, last, VECTORS * lane_count(dy)):
-        vectors, _ = tile_width(last - j, lane_count(dy))
-        at, row_bytes, step = panel_from(panels, j)
+    lane, one, blocks = lane_count(dy), dy.dtype.type(1), blocks_of(inputs)
+    row_bytes, straight = lane * dy.itemsize, len(records) <= FEW_SAMPLES
+    for j in range(first, last, VECTORS * lane):
+        vectors, _ = tile_width(last - j, lane)
         together = VECTORS // vectors
+        panels_at, _, step = panel_from(panels, j)
+        step = step if straight else together * BLOCK * row_bytes
         for block in range(0, blocks, together):
+            upto = min(block + together, blocks)
+            at = panels_at if straight else sums.ctypes.data - block * BLOCK * row_bytes
             for i in range(len(records)):
                 if j == first and block == 0:
                     ask_in_part(soon, i, len(records))
                 numbers, places, _ = entries(records[i], inputs, dy.itemsize)
-                start = place_at(records[i], block)
-                stop = place_at(records[i], min(block + together, blocks))
+                start, stop = place_at(records[i], block), place_at(records[i], upto)
+                scale = factor if straight else one
                 add_to_listed_rows(
-                    numbers, places, start, stop, at, row_bytes, step, factor, dy[i], j, None, vectors
+                    numbers, places, start, stop, at, row_bytes, step, scale, dy[i], j, None, vectors
                 )
+            if straight:
+                continue
+            begin, end = block * BLOCK * lane, min(upto * BLOCK, inputs) * lane
+            for v in range(vectors):
+                own = sums[v * together * BLOCK * lane :]
+                move(panels[j // lane + v, begin:end], own[: end - begin], factor)
+
+
+def sums_length(dtype: Any) -> int:
+    """Return how many numbers `add_outer_products` adds up at a time."""
+    return VECTORS * BLOCK * lanes(dtype)
+
+
+@njit
+def move(target: Array, sums: Array, factor: Any) -> None:
+    """Add factor times the sums to the target, and clear them."""
+    zero = sums.dtype.type(0)
+    for i in range(target.size):
+        target[i] += factor * sums[i]
+        sums[i] = zero
 
 
 @njit

@@ -30,7 +30,7 @@ LOOKED_AT = 100
 """Samples that are looked at for that."""
 
 BLOCK = 112
-"""Inputs in a block: see `listed.add_outer_products`."""
+"""Inputs in a block: so many rows of a tile of W stay in a first-level cache; see `listed.py`."""
 
 CHUNK_BYTES = 1 << 22
 """How much memory is asked for at a time; nobody knows beforehand how much it takes."""

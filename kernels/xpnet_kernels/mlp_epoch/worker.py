@@ -158,7 +158,9 @@ def through_the_weights(
             dy, panels = view(net.deltas, samples(net, 1)), view(into, matrix(net, 0))
             soon = slice(len(ahead.rows) // 2, len(ahead.rows))
             stretches = ahead.rows[soon], net.ahead_ends[me, soon]
-            listed.add_outer_products(inputs, net.plan[0, INPUTS], panels, alpha, dy, first, last, stretches)
+            listed.add_outer_products(
+                inputs, net.plan[0, INPUTS], panels, alpha, dy, first, last, net.sums[me], stretches
+            )
         else:
             x = net.value_rows[half, layer] if layer > 0 else inputs
             asked = phases.add_gradient(net, x, into, layer, count, first, last, ahead, asked, alpha)
