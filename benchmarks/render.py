@@ -104,10 +104,8 @@ def _ratios(results: list[Result]) -> list[str]:
 
 
 def _ratio_row(result: Result, label: str, kind: str) -> list[str]:
-    ours, rivals = (
-        _named(result, label + kind),
-        [one for one in result.counting if one.label.startswith(RIVALS)],
-    )
+    ours = _named(result, label + kind)
+    rivals = [one for one in result.counting if one.label.startswith(RIVALS)]
     if ours is None or not rivals:
         return []
     eager = _named(result, "PyTorch eager")

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from xpnet_kernels import mlp_epoch
+from xpnet_kernels._simd_list import MOST_PLACES
 from xpnet_kernels.mlp_epoch import cpu
 
 RNG = np.random.default_rng(0)
@@ -77,3 +78,9 @@ def test_only_a_step_that_changes_little_takes_this_way(update, weight_decay, on
     arrays += [np.zeros_like(array) for array in arrays] if update == "momentum" else []
     agree(RNG.normal(size=(SAMPLES, 6)), arrays, update=update, weight_decay=weight_decay)
     assert len(taken) == one
+
+
+def test_a_sample_with_more_places_than_a_list_can_note():
+    x = np.zeros((3, MOST_PLACES + 100))
+    x[:, [5, MOST_PLACES + 50]] = RNG.normal(size=(3, 2))
+    agree(x, parameters(x.shape[1], 3))

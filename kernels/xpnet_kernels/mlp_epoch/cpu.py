@@ -12,6 +12,7 @@ import numpy as np
 from xpnet_kernels import _threads
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE
+from xpnet_kernels._simd_list import MOST_PLACES
 from xpnet_kernels.mlp_epoch import phases, updates
 from xpnet_kernels.mlp_epoch.job import Job
 from xpnet_kernels.mlp_epoch.layout import load as load_net
@@ -62,7 +63,7 @@ def train_on_cpu(
     x, dtype, count = np.ascontiguousarray(x), arrays[0].dtype, 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
     batch_size, kept = min(batch_size, len(order)), {} if workspace is None else workspace
-    one_by_one = update == "sgd" and batch_size == 1 and weight_decay == 0
+    one_by_one = update == "sgd" and batch_size == 1 and weight_decay == 0 and max(sizes) <= MOST_PLACES
     scale = dtype.type(1 / 255 if x.dtype == np.uint8 else 1)
     records = NO_RECORDS if one_by_one else records_of(x, scale, sizes[1], len(options), kept)
     way = ONE_BY_ONE if one_by_one else BY_RECORDS if records.memory else IN_BATCHES
