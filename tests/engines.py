@@ -8,6 +8,14 @@ import pytest
 
 SIMULATOR = "NUMBA_ENABLE_CUDASIM"
 
+WARNINGS_ARE_ERRORS = (
+    "-W",
+    "error",
+    "-W",
+    "ignore:The 'generic' unit for NumPy timedelta:DeprecationWarning",
+)
+"""Options of a fresh Python; the second as in pyproject.toml, for the import of numba-cuda."""
+
 
 def gpu_is_usable():
     """Return whether CuPy is installed and finds a CUDA device."""

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from engines import WARNINGS_ARE_ERRORS
 
 import xpnet
 from xpnet_kernels import _threads
@@ -37,7 +38,7 @@ def run(code, **environment):
         "XPNET_BACKEND": "numpy",
     }
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", PROLOGUE + code],
+        [sys.executable, *WARNINGS_ARE_ERRORS, "-c", PROLOGUE + code],
         env={k: v for k, v in os.environ.items() if k != _threads.VARIABLE} | settings | environment,
         capture_output=True,
         text=True,

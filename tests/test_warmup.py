@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from engines import WARNINGS_ARE_ERRORS
 
 TRAIN = """
 import numpy as np, xpnet
@@ -28,7 +29,7 @@ def run(*arguments):
     """Run Python in a fresh process; return what it prints."""
     paths = os.pathsep.join(path for path in sys.path if path)
     done = subprocess.run(
-        [sys.executable, "-W", "error", *arguments],
+        [sys.executable, *WARNINGS_ARE_ERRORS, *arguments],
         env=os.environ | {"PYTHONPATH": paths},
         capture_output=True,
         text=True,

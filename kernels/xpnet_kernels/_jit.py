@@ -1,10 +1,9 @@
 """The only module that imports numba (with its `_cache.py`), and not before a kernel first runs.
 
 `import xpnet` must not pay for numba, yet a kernel should read like any Numba kernel. So `njit` and
-`cuda.jit` here note the function and return a stand-in. The first call of any stand-in imports numba and
-puts the real dispatchers, and the real `numba.cuda`, in place of the stand-ins in the modules that hold
-them. Numba compiles a kernel for the types of its first call: with an explicit signature it would compile at
-import, and `cuda.jit` would need a driver.
+`cuda.jit` here note the function and return a stand-in. The first call of any imports numba and puts the
+real dispatchers, and the real `numba.cuda`, in place of the stand-ins in all modules. Numba compiles a kernel
+for the types of its first call: with a signature it would compile at import, and need a driver.
 """
 
 from __future__ import annotations
@@ -16,7 +15,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, TypeVar, cast, overload
 
-from xpnet_kernels import _deferred
+from xpnet_kernels import _deferred, _older_numpy
 from xpnet_kernels._deferred import Deferred, DeferredModule, ModulesForLater, replace_everywhere
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -242,6 +241,7 @@ def load_cuda() -> None:
         load_cpu()
         from numba import cuda as numba_cuda
 
+        _older_numpy.teach_numba_cuda(_simulated())
         replace_everywhere(cuda, numba_cuda)
         for module in (cuda_types, cuda_cgutils):
             replace_everywhere(module, module.load())

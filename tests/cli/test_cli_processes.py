@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 import pytest
+from engines import WARNINGS_ARE_ERRORS
 
 import xpnet
 from xpnet.cli import main
@@ -21,7 +22,7 @@ ENVIRONMENT = {
     "PYTHONPATH": os.pathsep.join([str(ROOT), str(ROOT / "kernels")]),
     "PYTHONUNBUFFERED": "1",
 }
-XPNET = [sys.executable, "-W", "error", "-m", "xpnet"]
+XPNET = [sys.executable, *WARNINGS_ARE_ERRORS, "-m", "xpnet"]
 
 
 def run(*arguments, python=(), **options):

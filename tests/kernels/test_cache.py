@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from engines import WARNINGS_ARE_ERRORS
 
 import xpnet_kernels
 
@@ -61,7 +62,7 @@ def start(code, package, cwd, environment):
     settings = {"PYTHONPATH": str(package.parent), "NUMBA_CACHE_DIR": "", "HOME": home}
     settings |= {"XDG_CACHE_HOME": home, "LOCALAPPDATA": home}
     return subprocess.Popen(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, *WARNINGS_ARE_ERRORS, "-c", code],
         cwd=cwd,
         env=os.environ | settings | environment,
         stdout=subprocess.PIPE,

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from engines import WARNINGS_ARE_ERRORS
 
 import xpnet_kernels
 from xpnet_kernels import _jit, affine_relu, relu
@@ -19,7 +20,7 @@ PACKAGE = Path(xpnet_kernels.__file__).parent
 def run(code, *, source_root=PACKAGE.parent, **environment):
     """Run Python code in a fresh process that treats warnings as errors; return what it printed."""
     done = subprocess.run(
-        [sys.executable, "-W", "error", "-c", code],
+        [sys.executable, *WARNINGS_ARE_ERRORS, "-c", code],
         env=os.environ | {"PYTHONPATH": str(source_root)} | environment,
         capture_output=True,
         text=True,

@@ -45,3 +45,16 @@ _jit.load_cuda()
 print(name in sys.modules)
 """
     assert run(code, NUMBA_ENABLE_CUDASIM="1") == ["False", "True"]
+
+
+def test_numba_cuda_finds_what_newer_numpys_have_dropped():
+    pytest.importorskip("numba_cuda")
+    code = """
+import numpy as np, xpnet_kernels
+from xpnet_kernels import _jit
+vars(np).pop("row_stack", None)  # NumPy 2.5 has none
+_jit.load_cuda()
+from numba.cuda.np import arrayobj
+print(hasattr(np, "row_stack"))
+"""
+    assert run(code, NUMBA_ENABLE_CUDASIM="0") == ["False"]

@@ -14,7 +14,7 @@ import cupy_double
 import numpy as np
 import pytest
 from cupy_double import DoubleBackend, Stream, cupy, machine
-from engines import library_for, simulated
+from engines import WARNINGS_ARE_ERRORS, library_for, simulated
 
 import xpnet
 from xpnet.nets import MultiLayerNet
@@ -241,7 +241,9 @@ def test_a_users_own_kernel_still_warns_of_a_small_grid_and_ours_does_not():
 def run_with_numba_cuda(code):
     """Run code in a process whose numba.cuda is no simulator, though it has no driver."""
     environment = os.environ | {"NUMBA_ENABLE_CUDASIM": "0", "PYTHONPATH": os.pathsep.join(sys.path)}
-    done = subprocess.run([sys.executable, "-W", "error", "-c", code], env=environment, capture_output=True)
+    done = subprocess.run(
+        [sys.executable, *WARNINGS_ARE_ERRORS, "-c", code], env=environment, capture_output=True
+    )
     assert done.returncode == 0, done.stderr.decode()
 
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from engines import SIMULATOR
+from engines import SIMULATOR, WARNINGS_ARE_ERRORS
 
 import xpnet_kernels
 from xpnet_kernels import _jit
@@ -44,7 +44,7 @@ def reports():
     script = str(Path(__file__).with_name("offline.py"))
     processes = {
         capability: subprocess.Popen(
-            [sys.executable, "-W", "error", script, capability],
+            [sys.executable, *WARNINGS_ARE_ERRORS, script, capability],
             env=environment,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
