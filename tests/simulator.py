@@ -27,9 +27,10 @@ SMALL = {
     "LANES": 8,
     "SLICES": 4,
     "ROWS": 3,
-    "AT_ONCE": 4,
     "FEATURES": 3,
     "SAMPLES_AT_ONCE": 2,
+    "SAMPLES": 8,
+    "INPUTS_AT_ONCE": 1,
     "WIDE": 500,
     "STEPS_TOGETHER": 2,
 }

@@ -213,12 +213,12 @@ def test_a_block_that_stops_coming_is_named_with_its_step_and_nobody_writes(xp, 
 
     arrive = kernel.arrive
 
-    def tired(meeting):
+    def tired(meeting, speaker):
         thread = threading.current_thread()
         if thread.blockIdx.x == 1 and meeting[0] >= 2 * 6:
             thread.syncthreads()
         else:
-            arrive(meeting)
+            arrive(meeting, speaker)
 
     monkeypatch.setattr(kernel, "arrive", tired)
     arrays, options = call(visited=32)

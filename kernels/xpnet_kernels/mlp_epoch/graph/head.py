@@ -8,7 +8,7 @@ from typing import Any
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import cuda
 from xpnet_kernels.mlp_epoch.graph.activations import through
-from xpnet_kernels.mlp_epoch.graph.tiles import LANES, ROWS, THREADS, rows_in, tile_of_product
+from xpnet_kernels.mlp_epoch.graph.tiles import LANES, ROWS, SLICES, rows_in, tile_of_product
 from xpnet_kernels.softmax_cross_entropy import cross_entropy_row_on_device
 
 
@@ -41,6 +41,8 @@ def head_kernel(
     first = cuda.blockIdx.y * ROWS
     row, rows = first + part, rows_in(batch, 0)
     inner, classes = W.shape[0] - 1, W.shape[1]
+    place = min(batch.progress[0] * batch.size + row, batch.order.size - 1)
+    label = t[batch.order[place]]  # asked for before the sums are made
     z = tile_of_product(batch, source, W, inner, first)
     if part < ROWS:
         logits[part, lane] = z + W[inner, lane] if lane < classes else z
@@ -48,7 +50,6 @@ def head_kernel(
     if part < ROWS and lane < classes and row < delta.shape[0]:
         share, gradient = W.dtype.type(0), W.dtype.type(0)
         if row < rows:
-            label = t[batch.order[batch.progress[0] * batch.size + row]]
             scale = W.dtype.type(1) / W.dtype.type(rows)
             share, gradient = softmax_at(logits[part], classes, lane, label, scale)
         dlogits[part, lane] = gradient
@@ -56,16 +57,13 @@ def head_kernel(
         if lane == 0:
             losses[row] = share
     cuda.syncthreads()
-    for start in range(0, inner, THREADS):
-        j = start + part * LANES + lane
-        if j < inner:
-            for r in range(ROWS):
-                if first + r < before.shape[0]:
-                    dy = W.dtype.type(0)
-                    for c in range(classes):
-                        dy += dlogits[r, c] * W[j, c]
-                    y = source.x[first + r, j]
-                    before[first + r, j] = through(activation, dy, y, W.dtype.type(1))
+    r, group = part % ROWS, part // ROWS
+    if group < SLICES // ROWS and first + r < before.shape[0]:
+        for j in range(group * LANES + lane, inner, SLICES // ROWS * LANES):
+            y, dy = source.x[first + r, j], W.dtype.type(0)
+            for c in range(classes):
+                dy += dlogits[r, c] * W[j, c]
+            before[first + r, j] = through(activation, dy, y, W.dtype.type(1))
     pass_on(batch)
 
 

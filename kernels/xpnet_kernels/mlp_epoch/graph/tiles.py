@@ -26,11 +26,11 @@ THREADS = LANES * SLICES
 ROWS = 4
 """Rows of a tile of a product; at most SLICES, since each slice ends with one row."""
 
-AT_ONCE = 8
-"""Elements of a matrix that a thread asks for before it uses the first; divides LANES.
+# Indices in the loops are unsigned: a signed one may count from the end, and the test for that takes longer
+# than the sum. So do 64 bits, where 32 are enough.
 
-They are as many each time, and none is behind a condition: so the compiler can put the loads first.
-"""
+WIDEST_READ = 16
+"""Bytes: shared memory that begins at a multiple of it is read four numbers at a time."""
 
 
 class Batch(NamedTuple):
@@ -100,10 +100,11 @@ def tile_of_product(batch: Any, source: Any, M: Array, inner: int, first: int) -
     first : int
         The tile's first row of the batch.
     """
-    left = cuda.shared.array((THREADS, ROWS), M.dtype)
+    left = cuda.shared.array((THREADS, ROWS), M.dtype, WIDEST_READ)
     shares = cuda.shared.array((SLICES, ROWS, LANES), M.dtype)
     sums = cuda.local.array(ROWS, M.dtype)
     samples = cuda.local.array(ROWS, np.int64)
+    own = cuda.local.array(LANES, M.dtype)
     lane, part = cuda.threadIdx.x, cuda.threadIdx.y
     column = min(cuda.blockIdx.x * LANES + lane, M.shape[1] - 1)
     zero, rows = M.dtype.type(0), rows_in(batch, 0)
@@ -111,14 +112,15 @@ def tile_of_product(batch: Any, source: Any, M: Array, inner: int, first: int) -
         sums[r] = zero
         samples[r] = sample_at(batch, source, 0, first + r) if first + r < rows else -1
     for start in range(0, inner, THREADS):
+        # All reads of a turn are on their way before the first is used: they take longer than the sums.
+        for n in range(LANES):
+            k = min(np.int32(start + n * SLICES + part), np.int32(inner - 1))  # beyond it, left is 0
+            own[n] = M[np.uint32(k), column]
         stage(source, samples, start, inner, left)
         cuda.syncthreads()
-        for begin in range(0, LANES, AT_ONCE):
-            for n in range(AT_ONCE):
-                k = (begin + n) * SLICES + part
-                m = M[min(start + k, inner - 1), column]  # beyond the last row, left is 0
-                for r in range(ROWS):
-                    sums[r] += left[k, r] * m
+        for n in range(LANES):
+            for r in range(ROWS):
+                sums[r] += left[n * SLICES + part, r] * own[n]
         cuda.syncthreads()
     for r in range(ROWS):
         shares[part, r, lane] = sums[r]
@@ -134,11 +136,12 @@ def tile_of_product(batch: Any, source: Any, M: Array, inner: int, first: int) -
 def stage(source: Any, samples: Array, start: int, inner: int, left: Array) -> None:
     """Bring THREADS elements of each sample, from `start` on, to shared memory, (THREADS, ROWS), scaled."""
     thread = cuda.threadIdx.y * LANES + cuda.threadIdx.x
+    k = min(start + thread, inner - 1)
+    values = cuda.local.array(ROWS, left.dtype)
     for r in range(ROWS):
-        value = left.dtype.type(0)
-        if start + thread < inner and samples[r] >= 0:
-            value = left.dtype.type(source.x[samples[r], start + thread]) * source.scale
-        left[thread, r] = value
+        values[r] = left.dtype.type(source.x[max(samples[r], 0), k]) * source.scale
+    for r in range(ROWS):
+        left[thread, r] = values[r] if start + thread < inner and samples[r] >= 0 else left.dtype.type(0)
 
 
 @cuda.jit(device=True)

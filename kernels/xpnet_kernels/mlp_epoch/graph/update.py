@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import cuda
 from xpnet_kernels.adagrad import adagrad_value_on_device
 from xpnet_kernels.adam import adam_value_on_device
-from xpnet_kernels.mlp_epoch.graph.tiles import LANES, SLICES, THREADS, rows_in, sum_over_block
+from xpnet_kernels.mlp_epoch.graph.tiles import LANES, SLICES, THREADS, WIDEST_READ, rows_in, sum_over_block
 from xpnet_kernels.mlp_epoch.updates import ADAGRAD, MOMENTUM, NESTEROV, RMSPROP, SGD
 from xpnet_kernels.momentum import momentum_value_on_device
 from xpnet_kernels.nesterov import nesterov_value_on_device
@@ -22,8 +24,14 @@ from xpnet_kernels.sgd import sgd_value_on_device
 FEATURES = 8
 """Rows of a tile of parameters; at most SLICES, since each slice ends with one row."""
 
-SAMPLES_AT_ONCE = 4
-"""Samples that a slice asks for before it uses the first; see `tiles.AT_ONCE`."""
+SAMPLES_AT_ONCE = 16
+"""Samples that a slice takes in a turn: it asks for all of them before it uses the first."""
+
+SAMPLES = SLICES * SAMPLES_AT_ONCE
+"""Of a turn of all slices."""
+
+INPUTS_AT_ONCE = -(-SAMPLES * FEATURES // THREADS)
+"""Inputs that a thread brings to shared memory in a turn."""
 
 # Columns of the table of tiles.
 INPUTS, OUTPUTS, WEIGHTS_AT, VALUES_AT, DELTAS_AT, GIVEN, ROW, COLUMN = range(8)
@@ -130,19 +138,20 @@ def update_tile(batch: Any, source: Any, net: Any, rule: Any, rows: int) -> Any:
     shares = cuda.shared.array((SLICES, FEATURES, LANES), net.weights.dtype)
     lane, part, tile = cuda.threadIdx.x, cuda.threadIdx.y, net.tiles[cuda.blockIdx.x]
     j, column, square = tile[ROW] + part, tile[COLUMN] + lane, net.weights.dtype.type(0)
+    last = tile[INPUTS] - tile[GIVEN]  # the bias of a wide layer has a tile of its own
+    mine = part < FEATURES and j <= last and column < tile[OUTPUTS]
+    at = tile[WEIGHTS_AT] + j * tile[OUTPUTS] + column if mine else 0
+    w = net.weights[at]  # asked for before the sums are made
     if tile[GIVEN] == 0:
         sum_over_samples(batch, source, net, tile, rows, shares)
     cuda.syncthreads()
-    last = tile[INPUTS] - tile[GIVEN]  # the bias of a wide layer has a tile of its own
-    if part < FEATURES and j <= last and column < tile[OUTPUTS]:
-        at = tile[WEIGHTS_AT] + j * tile[OUTPUTS] + column
+    if mine:
         gradient = net.weights.dtype.type(0)
         if tile[GIVEN] == 1:
             gradient = net.gradients[at]
         else:
             for s in range(SLICES):
                 gradient += shares[s, part, lane]
-        w = net.weights[at]
         if j < tile[INPUTS]:  # biases do not decay
             square = w * w
             gradient += rule.weight_decay * w
@@ -153,28 +162,52 @@ def update_tile(batch: Any, source: Any, net: Any, rule: Any, rows: int) -> Any:
 @cuda.jit(device=True)
 def sum_over_samples(batch: Any, source: Any, net: Any, tile: Array, rows: int, shares: Array) -> None:
     """Write this slice's share of Σ x[i, j] delta[i, column] for the tile's rows j, over the samples i."""
-    inputs, outputs, values_at, deltas_at = tile[INPUTS], tile[OUTPUTS], tile[VALUES_AT], tile[DELTAS_AT]
-    j, column, begin = tile[ROW], tile[COLUMN] + cuda.threadIdx.x, batch.progress[1] * batch.size
+    xs = cuda.shared.array((SAMPLES, FEATURES), net.weights.dtype, WIDEST_READ)
+    outputs = tile[OUTPUTS]
+    first = tile[DELTAS_AT] + min(tile[COLUMN] + cuda.threadIdx.x, outputs - 1)
     sums = cuda.local.array(FEATURES, net.weights.dtype)
-    zero, one = net.weights.dtype.type(0), net.weights.dtype.type(1)
+    deltas = cuda.local.array(SAMPLES_AT_ONCE, net.weights.dtype)
     for r in range(FEATURES):
-        sums[r] = zero
-    for start in range(cuda.threadIdx.y, rows, SAMPLES_AT_ONCE * SLICES):
-        # As many each time, and none behind a condition: then all loads are on their way at once.
+        sums[r] = net.weights.dtype.type(0)
+    for start in range(0, rows, SAMPLES):
         for n in range(SAMPLES_AT_ONCE):
-            i = min(start + n * SLICES, rows - 1)
-            delta = net.deltas[deltas_at + i * outputs + min(column, outputs - 1)]
-            delta = delta if i == start + n * SLICES else zero
-            sample = batch.order[begin + i]
+            i = min(np.int32(start + n * SLICES + cuda.threadIdx.y), np.int32(rows - 1))  # beyond it, xs is 0
+            deltas[n] = net.deltas[np.uint32(first + i * outputs)]
+        stage_inputs(batch, source, net, tile, start, rows, xs)
+        cuda.syncthreads()
+        for n in range(SAMPLES_AT_ONCE):
             for r in range(FEATURES):
-                k = min(j + r, inputs - 1)
-                if values_at < 0:
-                    x = net.weights.dtype.type(source.x[sample, k]) * source.scale
-                else:
-                    x = net.values[values_at + i * inputs + k]
-                sums[r] += (x if j + r < inputs else one) * delta  # the bias's input is 1
+                sums[r] += xs[n * SLICES + cuda.threadIdx.y, r] * deltas[n]
+        cuda.syncthreads()
     for r in range(FEATURES):
         shares[cuda.threadIdx.y, r, cuda.threadIdx.x] = sums[r]
+
+
+@cuda.jit(device=True)
+def stage_inputs(batch: Any, source: Any, net: Any, tile: Array, start: int, rows: int, xs: Array) -> None:
+    """Bring the tile's features of the samples from `start` on to shared memory; zeros beyond the batch."""
+    inputs, values_at, feature, begin = (
+        tile[INPUTS],
+        tile[VALUES_AT],
+        tile[ROW],
+        batch.progress[1] * batch.size,
+    )
+    thread, zero, one = cuda.threadIdx.y * LANES + cuda.threadIdx.x, xs.dtype.type(0), xs.dtype.type(1)
+    own = cuda.local.array(INPUTS_AT_ONCE, xs.dtype)
+    for n in range(INPUTS_AT_ONCE):
+        place = np.uint32(n * THREADS + thread)
+        i = min(start + place // np.uint32(FEATURES), rows - 1)
+        k = min(feature + place % np.uint32(FEATURES), inputs - 1)
+        if values_at < 0:
+            own[n] = xs.dtype.type(source.x[batch.order[begin + i], k]) * source.scale
+        else:
+            own[n] = net.values[values_at + i * inputs + k]
+    for n in range(INPUTS_AT_ONCE):
+        place = np.uint32(n * THREADS + thread)
+        row, column = place // np.uint32(FEATURES), place % np.uint32(FEATURES)
+        if row < SAMPLES:
+            x = own[n] if feature + column < inputs else one  # the bias's input
+            xs[row, column] = x if start + row < rows else zero
 
 
 @cuda.jit(device=True)

@@ -20,8 +20,10 @@ class Own(NamedTuple):
 
     Attributes
     ----------
-    fetched : array (samples,), uint32
-        Its features of the next batch, if they are pixels.
+    places : array, int32
+        Where samples of the batch after the next lie, for its warp.
+    fetched : array (samples,), uint32, or (samples, 4), float32
+        Its features of the next batch: pixels, or float32 where registers suffice.
     x : array (samples, 4), float32
         Its features of this batch.
     W1 : array (4, units), float32
@@ -34,6 +36,7 @@ class Own(NamedTuple):
         z2 of two samples, then the gradient there of one and half of the classes.
     """
 
+    places: Array
     fetched: Array
     x: Array
     W1: Array
@@ -73,9 +76,9 @@ class Shared(NamedTuple):
 @kernel_for
 def persistent_epoch(plan: Plan) -> Callable[..., None]:
     """Return the kernel for a plan: the memory of a thread and of a block, and `train_steps` in it."""
-    fetched_size, x_size, W1_size, hidden_size, logit_size = plan.thread_sizes
+    places_size, fetched_size, x_size, W1_size, hidden_size, logit_size = plan.thread_sizes
     sums_size, W2_size, dz2_size, dz1_size, parked_size = plan.block_sizes
-    units, rows = plan.units, plan.rows
+    units, rows, fetched_type = plan.units, plan.rows, np.uint32 if plan.pixels else np.float32
 
     def persistent_kernel(
         data: Array, t: Array, order: Array, rates: Array, W1: Array, b1: Array, W2: Array, z: Array,
@@ -83,7 +86,8 @@ def persistent_epoch(plan: Plan) -> Callable[..., None]:
     ) -> None:  # fmt: skip
         mark_cooperative()
         own = Own(
-            cuda.local.array(fetched_size, np.uint32),
+            cuda.local.array(places_size, np.int32),
+            cuda.local.array(fetched_size, fetched_type),
             cuda.local.array(x_size, np.float32),
             cuda.local.array(W1_size, np.float32),
             cuda.local.array(hidden_size, np.float32),
@@ -127,20 +131,30 @@ def train_steps(
     """
     computes_W1 = cuda.threadIdx.x < 32 * plan.feature_warps
     computes_loss = cuda.threadIdx.x < 2 * plan.rows
+    speaker = plan.threads - 32  # of a warp that has no features to read meanwhile
     scale = np.float32(1 / 255) if plan.pixels else np.float32(1)
-    samples.fetch(plan, own, data, order, first)
-    next_label = samples.label_of(plan, t, order, first)
+    row, next_label, next_place = second_layer.my_sample(), np.int32(0), np.int32(0)
+    if first < last:
+        if computes_W1:
+            samples.note_places(plan, own.places, order, first)
+            samples.fetch(plan, own, data)
+            samples.note_places(plan, own.places, order, first + 1)
+        next_label = load(t, samples.place_in_batch(plan, order, first, row))
+        next_place = samples.place_in_batch(plan, order, first + 1, row)
     for step in range(first, last):
         if computes_W1:
             samples.take(plan, own, shared, data, order, step)
             first_layer.add_products(plan, own.x, own.W1, scale, shared.sums)
         cuda.syncthreads()
         hidden_sums.give(plan, z, step, shared.sums, shared.b1)
-        arrive(meeting)
+        arrive(meeting, speaker)
         label = next_label
-        samples.fetch(plan, own, data, order, step + 1)
-        next_label = samples.label_of(plan, t, order, step + 1)
-        if not all_have_arrived(meeting, step, (step + 1 - first) * plan.blocks, patience):
+        if computes_W1:
+            samples.fetch(plan, own, data)
+            samples.note_places(plan, own.places, order, step + 2)
+        next_label = load(t, next_place)
+        next_place = samples.place_in_batch(plan, order, step + 2, row)
+        if not all_have_arrived(meeting, speaker, step, (step + 1 - first) * plan.blocks, patience):
             return False
         if computes_loss:
             hidden_sums.collect(plan, z, step, own.hidden, own.units)

@@ -21,22 +21,22 @@ GIVEN_UP = np.uint32(1 << 31)
 
 
 @device_inline
-def arrive(meeting: Array) -> None:
-    """Say that this block has come, and has written what it had to write."""
+def arrive(meeting: Array, speaker: int) -> None:
+    """Say by one thread that this block has come, and has written what it had to write."""
     cuda.syncthreads()
-    if cuda.threadIdx.x == 0:
+    if cuda.threadIdx.x == speaker:
         add_one_release(meeting, ARRIVALS)
 
 
 @device_inline
-def all_have_arrived(meeting: Array, step: int, expected: int, patience: int) -> Any:
-    """Wait until so many arrivals are counted, for `patience` looks; return whether they were.
+def all_have_arrived(meeting: Array, speaker: int, step: int, expected: int, patience: int) -> Any:
+    """Wait until so many arrivals are counted, for `patience` looks by one thread; return whether they were.
 
     What the others wrote before they arrived can be read from then on. All threads of a block get the same
     answer, and it is no once any block has given up.
     """
     missing = np.int32(0)
-    if cuda.threadIdx.x == 0:
+    if cuda.threadIdx.x == speaker:
         arrived = load_acquire(meeting, ARRIVALS)
         while arrived < expected and patience > 0:
             patience -= 1

@@ -86,9 +86,17 @@ class Plan(NamedTuple):
 
     @property
     def thread_sizes(self) -> tuple[int, ...]:
-        """Elements of the arrays `fetched`, `x`, `W1`, `hidden` and `logits` of a thread."""
-        fetched = self.samples if self.pixels else 1
-        return fetched, 4 * self.samples, 4 * self.units, self.hidden_rows // 2, 2 * self.class_columns
+        """Elements of the arrays `places`, `fetched`, `x`, `W1`, `hidden` and `logits` of a thread."""
+        fetched = self.samples if self.pixels else 4 * self.samples if self.units < MANY_UNITS else 1
+        places = _ceil(self.samples * SAMPLE_LANES, 32)
+        return (
+            places,
+            fetched,
+            4 * self.samples,
+            4 * self.units,
+            self.hidden_rows // 2,
+            2 * self.class_columns,
+        )
 
     @property
     def block_sizes(self) -> tuple[int, ...]:
@@ -96,7 +104,8 @@ class Plan(NamedTuple):
         sums = self.feature_warps * self.units * SAMPLE_LANES * self.samples
         parks = self.pixels and self.units >= MANY_UNITS
         parked = 32 * self.feature_warps * self.samples if parks else 1
-        return sums, self.W2_size, self.rows * self.class_columns, self.rows * self.units, parked
+        dz2, dz1 = self.rows * self.class_columns, self.rows * self.units
+        return sums, self.W2_size, dz2, dz1, parked
 
     @property
     def W2_size(self) -> int:
