@@ -36,7 +36,7 @@ def test_they_are_drawn_anew_where_something_else_draws_in_between():
 def test_an_order_drawn_ahead_is_taken(monkeypatch):
     orders = Orders(20)
     orders.draw_ahead()
-    _, ahead, _ = orders._ahead
+    ahead, _ = orders._ahead[1].result()
     assert orders.next() is ahead
     assert orders.next() is not ahead
 

@@ -103,6 +103,8 @@ class CompiledRun:
         losses: list[Array] = []
         self._epochs += 1
         portions = closing(self.data.portions(self._orders.next()))
+        if self.net.backend.asynchronous:
+            self._orders.draw_ahead()
         memory = step_memory(self, lambda: f"epoch {self._epochs} after step {sum(map(len, losses))}")
         with self.net.one_at_a_time, np.errstate(over="ignore", invalid="ignore"), memory, portions as each:
             for portion in each:
@@ -110,7 +112,5 @@ class CompiledRun:
                 bar.update(len(losses[-1]))
                 if should_stop():
                     break
-            if self.net.backend.asynchronous:
-                self._orders.draw_ahead()
             # Read at the end: the device goes on to the next portion while the host prepares the one after.
             return [loss for made in losses for loss in made.tolist()]
