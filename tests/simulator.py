@@ -18,7 +18,7 @@ from numba.cuda.simulator.kernel import BlockManager, _push_kernel_context
 from numba.cuda.simulator.kernelapi import FakeCUDAModule, FakeCUDAShared, swapped_cuda_module
 from turns import SHUFFLES, run_in_turns, syncwarp, threads_of
 
-from xpnet_kernels import _jit
+from xpnet_kernels import _graphs, _jit
 
 THREADS = 32
 TILE = 4
@@ -27,6 +27,8 @@ SMALL = {
     "LANES": 8,
     "SLICES": 4,
     "ROWS": 3,
+    "SPANS": 2,
+    "STAGED": 64,
     "FEATURES": 3,
     "SAMPLES_AT_ONCE": 2,
     "SAMPLES": 8,
@@ -85,7 +87,12 @@ def run_block(self, grid_point, *args):
 
 
 def launch_cooperatively(kernel, blocks, threads, *args):
-    """Run all blocks of a kernel at once; replaces `_launch.launch_cooperatively`."""
+    """Run all blocks at once, or note it in a capture; replaces `_launch.launch_cooperatively`."""
+    _graphs.runtime(None).start(kernel.fn.__name__, lambda: run_at_once(kernel, blocks, threads, args))
+
+
+def run_at_once(kernel, blocks, threads, args):
+    """Run all blocks of a kernel at once."""
     grid, block = (blocks, 1, 1), (threads, 1, 1)
     module = FakeCUDAModule(grid, block, 0)
     with _push_kernel_context(module), swapped_cuda_module(kernel.fn, module):

@@ -66,3 +66,32 @@ class Queue:
         end = self._runtime.Event(disable_timing=True)
         end.record()
         self._ends.append(end)
+
+
+class Repeated:
+    """Launches that come again and again: one by one the first time, from the second time on as a graph.
+
+    Parameters
+    ----------
+    like : array
+        Any array of the device.
+    """
+
+    def __init__(self, like: Array) -> None:
+        self._like = like
+        self._graph: Any = None
+        self._of: tuple[Any, ...] = ()
+
+    def start(self, launches: Callable[[], None], *of: Any) -> None:
+        """Make launches that depend on these arrays and whole numbers, at least one, and on nothing else."""
+        if len(of) != len(self._of) or not all(map(_same, of, self._of)):
+            launches()
+            self._of, self._graph = of, None
+            return
+        if self._graph is None:
+            self._graph = record(launches, 1, self._like)
+        self._graph.launch()
+
+
+def _same(one: Any, other: Any) -> bool:
+    return one is other or (isinstance(one, int) and isinstance(other, int) and one == other)

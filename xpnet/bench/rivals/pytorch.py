@@ -161,6 +161,7 @@ class CapturedSteps:
         self.order = torch.zeros(samples, dtype=torch.long, device=device)
         self.number = torch.zeros(1, dtype=torch.long, device=device)
         self.losses = torch.zeros(-(-samples // torch_.batch), device=device)
+        self._places = torch.arange(torch_.batch, device=device)  # the graphs read it where it lies
         self._graphs: dict[tuple[int, int], Any] = {}
 
     def epoch(self, order: torch.Tensor) -> list[float]:
@@ -185,8 +186,7 @@ class CapturedSteps:
         """Return what replays so many steps of so many samples."""
         key = steps, size
         if key not in self._graphs:
-            places = torch.arange(size, device=self.its.device)
-            self._graphs[key] = capture(lambda: self._take(steps, places), self._kept())
+            self._graphs[key] = capture(lambda: self._take(steps, self._places[:size]), self._kept())
         return self._graphs[key]
 
     def _kept(self) -> list[torch.Tensor]:

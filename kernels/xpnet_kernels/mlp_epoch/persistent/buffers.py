@@ -7,7 +7,10 @@ from typing import Any
 
 import numpy as np
 
+from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels._graphs import Repeated
+from xpnet_kernels.mlp_epoch.persistent.carriers import carry_in, carry_out
 from xpnet_kernels.mlp_epoch.persistent.hidden_sums import TURNS
 from xpnet_kernels.mlp_epoch.persistent.meeting import WORDS
 from xpnet_kernels.mlp_epoch.persistent.plan import Plan
@@ -40,6 +43,8 @@ class Buffers:
     meeting : array, uint32
         See `meeting.py`.
     losses : array (steps,), float32
+    steps : Repeated
+        The launches of an epoch's steps.
     """
 
     def __init__(self, plan: Plan, x: Array, t: Array) -> None:
@@ -58,39 +63,36 @@ class Buffers:
         self.order = xp.empty(0, dtype=np.int32)
         self.rates = self.losses = xp.empty(0, dtype=np.float32)
         self._host_rates = np.empty(0, dtype=np.float32)
+        self.steps, self._given = Repeated(x), Repeated(x)
 
     def serve(self, plan: Plan, x: Array, t: Array) -> bool:
         """Return whether these are the buffers of that plan and those data."""
         return plan == self.plan and x is self.seen[0] and t is self.seen[1]
 
-    def begin_epoch(self, arrays: Sequence[Array], order: Array, rates: Array) -> None:
-        """Take the parameters W1, b1, W2, b2, the order and, from the host, the learning rates."""
+    def begin_epoch(self, order: Array, rates: Array) -> None:
+        """Take the order and, from the host, the learning rates."""
         if self.order.shape != order.shape:
             self.order = self.xp.empty(order.shape, dtype=np.int32)
         self.order[...] = order
         if not np.array_equal(rates, self._host_rates):
             self.rates, self._host_rates = self.xp.asarray(rates), rates
             self.losses = self.xp.empty(rates.shape, dtype=np.float32)
-        W1, b1, W2, b2 = arrays
-        self.W1.reshape(W1.shape)[...] = W1
-        self.b1[...] = b1
-        first = self._W2_copies()[0]
-        first[: self.plan.hidden, : self.plan.classes] = W2
-        first[-1, : self.plan.classes] = b2
 
-    def begin_steps(self) -> None:
-        """Make z and the meeting as the kernel wants them before its first step."""
-        self.z[...] = 0
-        self.meeting[...] = 0
+    def begin_steps(self, arrays: Sequence[Array], whole: bool) -> None:
+        """Make z and the meeting as the kernel wants them; of a whole epoch take the parameters as well."""
+        size = max(self.z.size, self.meeting.size, self.W1.size, self.W2.size)
+        own = self.W1, self.b1, self.W2, self.plan.class_columns, self.z, self.meeting
+        _launch.launch_over(size, carry_in, *arrays, *own, int(whole))
 
     def give(self, made: int, arrays: Sequence[Array]) -> None:
-        """Write the parameters after so many steps of the epoch."""
-        W1, b1, W2, b2 = arrays
-        W1[...] = self.W1.reshape(W1.shape)
-        b1[...] = self.b1
-        new = self._W2_copies()[made % 2]
-        W2[...] = new[: self.plan.hidden, : self.plan.classes]
-        b2[...] = new[-1, : self.plan.classes]
+        """Write the parameters W1, b1, W2, b2 after so many steps of the epoch."""
+        new = self.W2[: self.plan.W2_size] if made % 2 == 0 else self.W2[self.plan.W2_size :]
+
+        def launch() -> None:
+            own = self.W1, self.b1, new, self.plan.class_columns
+            _launch.launch_over(max(self.W1.size, self.W2.size), carry_out, *own, *arrays)
+
+        self._given.start(launch, made % 2, *arrays)
 
     def _W2_copies(self) -> Array:
         return self.W2.reshape(2, self.plan.hidden_rows + 1, self.plan.class_columns)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -74,8 +75,8 @@ def train_persistently(
         raise ValueError(f"fit: the persistent kernel cannot train this net: {plan}")
     buffers = _buffers(plan, x, t, {} if workspace is None else workspace)
     rates = np.array([settings["lr"] for settings in options], dtype=np.float32)
-    buffers.begin_epoch(arrays, order, rates)
-    made = _run(buffers, len(rates), should_stop, PATIENCE if patience is None else patience)
+    buffers.begin_epoch(order, rates)
+    made = _run(buffers, arrays, len(rates), should_stop, PATIENCE if patience is None else patience)
     results = [buffers.xp.empty_like(array) for array in arrays] if out is None else list(out)
     buffers.give(made, results)
     return (buffers.losses[:made] + 0, *results)
@@ -88,22 +89,35 @@ def _buffers(plan: Plan, x: Array, t: Array, workspace: dict[str, Any]) -> Buffe
     return kept
 
 
-def _run(buffers: Buffers, steps: int, should_stop: Callable[[], bool] | None, patience: int) -> int:
+def _run(
+    buffers: Buffers,
+    arrays: Sequence[Array],
+    steps: int,
+    should_stop: Callable[[], bool] | None,
+    patience: int,
+) -> int:
     """Launch the kernel until the epoch is over, and once for no steps; return the steps made."""
-    plan, made = buffers.plan, 0
-    kernel = persistent_epoch(plan)
+    made = 0
     while True:
         last = min(made + STEPS_AT_ONCE, steps)
-        buffers.begin_steps()
-        _launch.launch_cooperatively(
-            kernel, plan.blocks, plan.threads, buffers.data, buffers.t, buffers.order, buffers.rates,
-            buffers.W1, buffers.b1, buffers.W2, buffers.z, buffers.meeting, buffers.losses,
-            np.int32(made), np.int32(last), np.int32(patience),
-        )  # fmt: skip
+        launches = functools.partial(_launch_steps, buffers, arrays, made, last, patience)
+        buffers.steps.start(
+            launches, *arrays, buffers.order, buffers.rates, buffers.losses, made, last, patience
+        )
         _check_met(buffers)
         made = last
         if made >= steps or (should_stop is not None and should_stop()):
             return made
+
+
+def _launch_steps(buffers: Buffers, arrays: Sequence[Array], first: int, last: int, patience: int) -> None:
+    plan = buffers.plan
+    buffers.begin_steps(arrays, whole=first == 0)
+    _launch.launch_cooperatively(
+        persistent_epoch(plan), plan.blocks, plan.threads, buffers.data, buffers.t, buffers.order,
+        buffers.rates, buffers.W1, buffers.b1, buffers.W2, buffers.z, buffers.meeting, buffers.losses,
+        np.int32(first), np.int32(last), np.int32(patience),
+    )  # fmt: skip
 
 
 def _check_met(buffers: Buffers) -> None:

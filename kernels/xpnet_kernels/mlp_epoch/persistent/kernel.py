@@ -148,11 +148,11 @@ def train_steps(
         cuda.syncthreads()
         hidden_sums.give(plan, z, step, shared.sums, shared.b1)
         arrive(meeting, speaker)
-        label = next_label
+        cuda.syncthreads()  # the arrival is on its way before a hundred reads that it would have to wait for
         if computes_W1:
             samples.fetch(plan, own, data)
             samples.note_places(plan, own.places, order, step + 2)
-        next_label = load(t, next_place)
+        label, next_label = next_label, load(t, next_place)
         next_place = samples.place_in_batch(plan, order, step + 2, row)
         if not all_have_arrived(meeting, speaker, step, (step + 1 - first) * plan.blocks, patience):
             return False

@@ -2,8 +2,7 @@
 
 A thread of a feature warp reads four features of each of its samples. Those of the next batch are read while
 the blocks wait for each other: pixels, four to a register, and float32 where there are registers enough; else
-the second-level cache is asked for them then. Where the samples lie was read one step before that, since the
-order and the data, read one after the other, take longer than the wait.
+the second-level cache is asked for them then. Where the samples lie was read one step before that.
 """
 
 from __future__ import annotations
