@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 import numpy as np
@@ -47,10 +48,7 @@ def compare(bench: Bench, entry: Entry, steps: int) -> None:
     """Record how far a tier's losses, weights and updates are from float64's; raise if it is too far."""
     say(f"{entry.label}, {steps} steps")
     case, data = _start(bench, steps)
-    exact, rounded = (
-        reference.train(case, data, case.weights(), 0, len(data.x), dtype)
-        for dtype in (np.float64, np.float32)
-    )
+    exact, rounded = _by_numpy(bench, steps)
     found = errors(case.weights(), trained(ways.made(entry), case, data), exact)
     plain = errors(case.weights(), rounded, exact)
     limits = {name: [max(ALLOWED * one, TIGHTEST) for one in plain[name]] for name in plain}
@@ -63,6 +61,17 @@ def compare(bench: Bench, entry: Entry, steps: int) -> None:
     ]
     if beyond:
         raise ValueError(f"{entry.label} after {steps} steps is too far from float64: {'; '.join(beyond)}")
+
+
+@functools.cache
+def _by_numpy(bench: Bench, steps: int) -> tuple[Trained, Trained]:
+    """Return what NumPy makes of the same steps in float64 and in float32; the same for every tier."""
+    case, data = _start(bench, steps)
+    exact, rounded = (
+        reference.train(case, data, case.weights(), 0, len(data.x), dtype)
+        for dtype in (np.float64, np.float32)
+    )
+    return exact, rounded
 
 
 def _start(bench: Bench, steps: int) -> tuple[Case, Data]:

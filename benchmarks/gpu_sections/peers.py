@@ -62,7 +62,7 @@ def run(bench: Bench, net: str, tf32: bool = False, cpu: bool = False, compiled:
 
 def _epochs(bench: Bench, case: Case) -> int:
     small = case.flops(1) < 1e6
-    return bench.plan.epochs if small else bench.plan.wide_epochs
+    return bench.plan.turns if small else bench.plan.wide_epochs
 
 
 def _entries(bench: Bench, case: Case, cpu: bool, everybody: bool) -> list[Entry]:

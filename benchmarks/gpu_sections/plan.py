@@ -15,8 +15,11 @@ class Plan:
         Whether doubles stand in the place of the GPU: it proves that the code runs, and measures nothing.
     steps : tuple of int
         After which every tier is compared with float64.
-    epochs, wide_epochs : int
-        Timed epochs of each way to train; of nets whose products take the time.
+    epochs, slow_epochs, wide_epochs : int
+        Timed epochs of each way to train; of the ways that go layer by layer; of nets whose products take
+        the time.
+    turns : int
+        Timed epochs of each contestant of a comparison on a small net.
     samples : int or None
         Of the data set; None for all.
     repeats : int
@@ -42,7 +45,9 @@ class Plan:
     dry: bool = False
     steps: tuple[int, ...] = (1, 5, 600)
     epochs: int = 15
+    slow_epochs: int = 5
     wide_epochs: int = 7
+    turns: int = 9
     samples: int | None = None
     repeats: int = 20
     sides: tuple[int, ...] = (1024, 4096, 8192)
@@ -61,7 +66,9 @@ DRY = Plan(
     dry=True,
     steps=(1, 2),
     epochs=2,
+    slow_epochs=2,
     wide_epochs=2,
+    turns=2,
     samples=300,
     repeats=2,
     sides=(8, 16),

@@ -30,7 +30,7 @@ OF_THE_GPU = (
 )
 """What pytest is to select: all of it is the same on a machine without a GPU."""
 
-PROCESSES, TEST_SECONDS = 6, 60
+PROCESSES, TEST_SECONDS = min(12, os.cpu_count() or 1), 60
 LINES_KEPT, FAILURES_KEPT = 25, 40
 
 
