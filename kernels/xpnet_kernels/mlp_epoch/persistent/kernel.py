@@ -144,16 +144,14 @@ def train_steps(
     for step in range(first, last):
         if computes_W1:
             samples.take(plan, own, shared, data, order, step)
+            samples.fetch(plan, own, data)
+            samples.note_places(plan, own.places, order, step + 2)
             first_layer.add_products(plan, own.x, own.W1, scale, shared.sums)
+        label, next_label = next_label, load(t, next_place)
+        next_place = samples.place_in_batch(plan, order, step + 2, row)
         cuda.syncthreads()
         hidden_sums.give(plan, z, step, shared.sums, shared.b1)
         arrive(meeting, speaker)
-        cuda.syncthreads()  # the arrival is on its way before a hundred reads that it would have to wait for
-        if computes_W1:
-            samples.fetch(plan, own, data)
-            samples.note_places(plan, own.places, order, step + 2)
-        label, next_label = next_label, load(t, next_place)
-        next_place = samples.place_in_batch(plan, order, step + 2, row)
         if not all_have_arrived(meeting, speaker, step, (step + 1 - first) * plan.blocks, patience):
             return False
         if computes_loss:
