@@ -27,13 +27,12 @@ SMALL = {
     "LANES": 8,
     "SLICES": 4,
     "ROWS": 3,
-    "SPANS": 2,
-    "STAGED": 64,
     "FEATURES": 3,
     "SAMPLES_AT_ONCE": 2,
     "SAMPLES": 8,
     "INPUTS_AT_ONCE": 1,
     "WIDE": 500,
+    "BLOCKS_DOWN": 2,
     "STEPS_TOGETHER": 2,
 }
 """Of the captured epoch: tiles that few threads share, and layers that are wide early."""

@@ -7,7 +7,7 @@ from typing import Any
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import cuda
 from xpnet_kernels.mlp_epoch.graph.activations import activated, through
-from xpnet_kernels.mlp_epoch.graph.tiles import ROWS, rows_in, sample_at, tile_of_product
+from xpnet_kernels.mlp_epoch.graph.tiles import ROWS, SLICES, rows_in, sample_at, tile_of_product
 
 
 @cuda.jit
@@ -34,28 +34,28 @@ def backward_kernel(batch: Any, delta: Any, Wt: Array, activation: int, y: Array
 @cuda.jit
 def gather_kernel(batch: Any, source: Any, rows: Array) -> None:
     """Copy the batch's samples, scaled, for the vendor's product; zeros where the batch is smaller."""
-    i = cuda.grid(1)
-    if i < rows.size:
-        row, k = i // rows.shape[1], i % rows.shape[1]
-        value = rows.dtype.type(0)
-        if row < rows_in(batch, 0):
-            value = rows.dtype.type(source.x[sample_at(batch, source, 0, row), k]) * source.scale
-        rows[row, k] = value
+    k, first = cuda.grid(2)
+    if k < rows.shape[1]:
+        for row in range(first, rows.shape[0], cuda.gridDim.y * SLICES):
+            value = rows.dtype.type(0)
+            if row < rows_in(batch, 0):
+                value = rows.dtype.type(source.x[sample_at(batch, source, 0, row), k]) * source.scale
+            rows[row, k] = value
 
 
 @cuda.jit
 def activation_kernel(b: Array, activation: int, y: Array) -> None:
     """Replace y, the vendor's product, by activation(y + b)."""
-    i = cuda.grid(1)
-    if i < y.size:
-        row, column = i // y.shape[1], i % y.shape[1]
-        y[row, column] = activated(activation, y[row, column] + b[column], y.dtype.type(1))
+    column, first = cuda.grid(2)
+    if column < y.shape[1]:
+        for row in range(first, y.shape[0], cuda.gridDim.y * SLICES):
+            y[row, column] = activated(activation, y[row, column] + b[column], y.dtype.type(1))
 
 
 @cuda.jit
 def derivative_kernel(activation: int, y: Array, delta: Array) -> None:
     """Send delta, the vendor's product, back through the activation that returned y."""
-    i = cuda.grid(1)
-    if i < y.size:
-        row, column = i // y.shape[1], i % y.shape[1]
-        delta[row, column] = through(activation, delta[row, column], y[row, column], y.dtype.type(1))
+    column, first = cuda.grid(2)
+    if column < y.shape[1]:
+        for row in range(first, y.shape[0], cuda.gridDim.y * SLICES):
+            delta[row, column] = through(activation, delta[row, column], y[row, column], y.dtype.type(1))

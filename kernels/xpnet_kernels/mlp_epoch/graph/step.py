@@ -25,6 +25,9 @@ from xpnet_kernels.mlp_epoch.graph.update import Rule, penalty_kernel, update_ke
 WIDE = 1 << 24
 """Multiplications of a layer from which on cuBLAS computes its products: an estimate, until measured."""
 
+BLOCKS_DOWN = 64
+"""Blocks among which the rows of a matrix are divided at most; each thread takes more than one row then."""
+
 Launch = Callable[[], None]
 
 
@@ -96,6 +99,13 @@ class Step:
         """Add a kernel of one thread an element."""
         self._launches.append(_launch.bound_over(size, kernel, *args))
 
+    def _add_in_rows(self, kernel: Any, shape: tuple[int, int], *args: Any) -> None:
+        """Add a kernel whose threads have a column of a matrix each, and go down its rows."""
+        rows, columns = shape
+        down = min(_launch.blocks_for(rows, tiles.SLICES), BLOCKS_DOWN)
+        grid = _launch.blocks_for(columns, tiles.LANES), down
+        self._launches.append(_launch.bound(kernel, grid, (tiles.LANES, tiles.SLICES), *args))
+
     def _add_in_tiles(self, kernel: Any, shape: tuple[int, int], *args: Any) -> None:
         """Add a kernel of one block for each tile of a matrix."""
         rows, columns = shape
@@ -114,7 +124,7 @@ class Step:
             self._add_in_tiles(forward_kernel, y.shape, self._buffers.batch, source, W, code, y)
             return
         self._add_product(self._input(layer), W[:-1], y)
-        self._add(activation_kernel, y.size, W[-1], code, y)
+        self._add_in_rows(activation_kernel, y.shape, W[-1], code, y)
 
     def _input(self, layer: int) -> Array:
         """Return a wide layer's input as one matrix; that of the first layer is gathered for it."""
@@ -122,7 +132,7 @@ class Step:
             return self._buffers.values[layer - 1]
         batch, xp = self._buffers.batch, namespace(self._like)
         self._gathered = xp.zeros((batch.size, self._sources[0].x.shape[1]), dtype=self._like.dtype)
-        self._add(gather_kernel, self._gathered.size, batch, self._sources[0], self._gathered)
+        self._add_in_rows(gather_kernel, self._gathered.shape, batch, self._sources[0], self._gathered)
         return self._gathered
 
     def _add_head(self, last: int) -> None:
@@ -146,7 +156,7 @@ class Step:
         y, before = buffers.values[layer - 1], buffers.deltas[layer - 1]
         if self._wide[layer]:
             self._add_product(delta, W, before, transpose_b=True)
-            self._add(derivative_kernel, before.size, code, y, before)
+            self._add_in_rows(derivative_kernel, before.shape, code, y, before)
         else:
             source = Source(delta, self._like.dtype.type(1), False)
             self._add_in_tiles(backward_kernel, before.shape, buffers.batch, source, W.T, code, y, before)

@@ -29,12 +29,6 @@ ROWS = 4
 # Indices in the loops are unsigned: a signed one may count from the end, and the test for that takes longer
 # than the sum. So do 64 bits, where 32 are enough.
 
-SPANS = 4
-"""Elements of each sample that a thread brings to shared memory at once."""
-
-STAGED = SPANS * THREADS
-"""Elements of each sample in shared memory."""
-
 WIDEST_READ = 16
 """Bytes: shared memory that begins at a multiple of it is read four numbers at a time."""
 
@@ -106,27 +100,27 @@ def tile_of_product(batch: Any, source: Any, M: Array, inner: int, first: int) -
     first : int
         The tile's first row of the batch.
     """
-    left = cuda.shared.array((STAGED, ROWS), M.dtype, WIDEST_READ)
+    left = cuda.shared.array((THREADS, ROWS), M.dtype, WIDEST_READ)
     shares = cuda.shared.array((SLICES, ROWS, LANES), M.dtype)
     sums = cuda.local.array(ROWS, M.dtype)
     samples = cuda.local.array(ROWS, np.int64)
     own = cuda.local.array(LANES, M.dtype)
     lane, part = cuda.threadIdx.x, cuda.threadIdx.y
     column = min(cuda.blockIdx.x * LANES + lane, M.shape[1] - 1)
-    read_column(M, column, part, inner, own)  # needs no sample, and is on its way while those are looked up
     zero, rows = M.dtype.type(0), rows_in(batch, 0)
     for r in range(ROWS):
         sums[r] = zero
         samples[r] = sample_at(batch, source, 0, first + r) if first + r < rows else -1
-    for start in range(0, inner, STAGED):
+    for start in range(0, inner, THREADS):
+        # All reads of a turn are on their way before the first is used: they take longer than the sums.
+        for n in range(LANES):
+            k = min(np.int32(start + n * SLICES + part), np.int32(inner - 1))  # beyond it, left is 0
+            own[n] = M[np.uint32(k), column]
         stage(source, samples, start, inner, left)
         cuda.syncthreads()
-        for at in range(start, min(start + STAGED, inner), THREADS):
-            if at > 0:
-                read_column(M, column, at + part, inner, own)
-            for n in range(LANES):
-                for r in range(ROWS):
-                    sums[r] += left[at - start + n * SLICES + part, r] * own[n]
+        for n in range(LANES):
+            for r in range(ROWS):
+                sums[r] += left[n * SLICES + part, r] * own[n]
         cuda.syncthreads()
     for r in range(ROWS):
         shares[part, r, lane] = sums[r]
@@ -139,30 +133,15 @@ def tile_of_product(batch: Any, source: Any, M: Array, inner: int, first: int) -
 
 
 @cuda.jit(device=True)
-def read_column(M: Array, column: int, start: int, inner: int, own: Array) -> None:
-    """Read LANES elements of a column, every SLICES-th from `start` on; the last one again beyond the end."""
-    for n in range(LANES):
-        k = min(np.int32(start + n * SLICES), np.int32(inner - 1))
-        own[n] = M[np.uint32(k), column]
-
-
-@cuda.jit(device=True)
 def stage(source: Any, samples: Array, start: int, inner: int, left: Array) -> None:
-    """Bring STAGED elements of each sample, from `start` on, to shared memory, (STAGED, ROWS), scaled.
-
-    All are on their way before the first is stored.
-    """
+    """Bring THREADS elements of each sample, from `start` on, to shared memory, (THREADS, ROWS), scaled."""
     thread = cuda.threadIdx.y * LANES + cuda.threadIdx.x
-    values = cuda.local.array((SPANS, ROWS), left.dtype)
-    for span in range(SPANS):
-        k = min(start + span * THREADS + thread, inner - 1)
-        for r in range(ROWS):
-            values[span, r] = left.dtype.type(source.x[max(samples[r], 0), k]) * source.scale
-    for span in range(SPANS):
-        place = span * THREADS + thread
-        for r in range(ROWS):
-            inside = start + place < inner and samples[r] >= 0
-            left[place, r] = values[span, r] if inside else left.dtype.type(0)
+    k = min(start + thread, inner - 1)
+    values = cuda.local.array(ROWS, left.dtype)
+    for r in range(ROWS):
+        values[r] = left.dtype.type(source.x[max(samples[r], 0), k]) * source.scale
+    for r in range(ROWS):
+        left[thread, r] = values[r] if start + thread < inner and samples[r] >= 0 else left.dtype.type(0)
 
 
 @cuda.jit(device=True)
