@@ -110,6 +110,9 @@ def remarks(document: dict[str, Any]) -> str:
     if repeated:
         lines.append(f"The same bits in two runs from the same start: {'; '.join(repeated)}.")
     for found in records(document, "pytest"):
+        if "tests" not in found:
+            lines.append(f"Tests unsimulated: {found['code']}.")
+            continue
         failed = found.get("failures", 0) + found.get("errors", 0)
         passed = found.get("tests", 0) - failed - found.get("skipped", 0)
         lines.append(

@@ -8,7 +8,7 @@ def set_tf32(enabled: bool | None) -> None:
 
     TF32 keeps 10 bits of the fraction of each factor instead of float32's 23, and sums in float32. It is off
     unless asked for, here or by the environment variable XPNET_TF32 (0 or 1), and `fit` says so where it is
-    on. Not yet run on a GPU.
+    on.
 
     Parameters
     ----------

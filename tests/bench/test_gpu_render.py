@@ -112,6 +112,12 @@ def test_the_readme_as_it_stands_is_what_the_results_say():
     assert block in text
 
 
+def test_a_suite_that_was_cut_short_has_no_counts(tmp_path, document):
+    document["sections"][-1] = section("tests", {"what": "pytest", "code": "not finished within 9 s"})
+    (tmp_path / "mine.json").write_text(json.dumps(document))
+    assert "Tests unsimulated: not finished within 9 s." in render_gpu.block(render_gpu.documents(tmp_path))
+
+
 def test_a_result_becomes_goals_figures_and_a_table(tmp_path, document):
     (tmp_path / "mine.json").write_text(json.dumps(document))
     text = render_gpu.block(render_gpu.documents(tmp_path))

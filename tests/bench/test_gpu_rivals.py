@@ -62,6 +62,20 @@ def test_warming_up_and_capturing_change_nothing(play, pytorch, cuda, together, 
     assert cuda.captures == cuda.warmed == (2 if together == 1 else 3)
 
 
+def test_what_a_graph_reads_is_kept_for_as_long_as_it(pytorch, cuda, data, monkeypatch):
+    """A graph reads where its arrays lay at the capture, whatever comes to lie there later."""
+    taken = []
+    monkeypatch.setattr(pytorch.CapturedSteps, "_step", lambda self, places: taken.append(places))
+    monkeypatch.setattr(pytorch, "capture", lambda steps, kept: steps() or (lambda: None))
+    case, contestant = Case((64, 20, 10), 20), pytorch.Torch(device="cpu")
+    contestant.graph = 2
+    contestant.prepare(case, data, case.weights())
+    contestant.captured.epoch(pytorch.torch.arange(50))
+    assert {len(places) for places in taken} == {20, 10}
+    kept = contestant.captured._places.data_ptr()
+    assert all(places.data_ptr() == kept for places in taken)
+
+
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of PyTorch's compiler, by PyTorch
 def test_the_compiled_loop_of_a_gpu_takes_the_same_steps(play, pytorch, cuda, monkeypatch):
     asked = []

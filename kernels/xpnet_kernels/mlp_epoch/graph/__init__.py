@@ -1,4 +1,4 @@
-"""An epoch on a GPU as replays of a step that was captured once as a CUDA graph; not yet run on a GPU."""
+"""An epoch on a GPU as replays of a step that was captured once as a CUDA graph."""
 
 from __future__ import annotations
 

@@ -2,7 +2,7 @@
 
 Every block keeps a part of W1 in registers for the whole epoch, where it also multiplies and updates it. A
 step has one point at which all blocks wait for each other: between the first layer, whose z1 they exchange
-through the device's memory, and the second, which each computes for itself. Not yet run on a GPU.
+through the device's memory, and the second, which each computes for itself.
 
 Only its limits are here; `epoch.py` launches the kernel.
 """
