@@ -186,7 +186,7 @@ FIGURES = (
     Figure("that kernel against PyTorch eager, in turns", "at least 30 times", times_as_fast(EAGER, 30)),
     Figure("an epoch of `fit` as a captured step", "at most 10 ms", fit_epoch(GRAPH, 10)),
     Figure(
-        f"{WIDE_NET}, float32: its cuBLAS products alone, of the captured step",
+        f"{WIDE_NET}, float32: its cuBLAS products alone, as a share of the captured step",
         "at least 0.8",
         share_of_products("fp32", "epochs, wide"),
     ),

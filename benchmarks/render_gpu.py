@@ -31,8 +31,8 @@ def summary(document: dict[str, Any], stem: str) -> str:
     return "\n\n".join(part for part in parts if part)
 
 
-def facts(document: dict[str, Any], stem: str) -> str:
-    """Return device, driver, versions, commit and date in a paragraph."""
+def facts(document: dict[str, Any], stem: str, folder: str = "benchmarks/results/gpu/") -> str:
+    """Return device, driver, versions, commit and date in a paragraph; its links go to a folder."""
     about = document["about"]
     device = next(records(document, "device"), {})
     data = next(records(document, "data"), {}).get("name", "unknown")
@@ -47,8 +47,8 @@ def facts(document: dict[str, Any], stem: str) -> str:
         about["date"][:10],
         f"commit {short(about['commit'])}",
     ]
-    files = f"benchmarks/results/gpu/{stem}"
-    return f"{', '.join(words)}. [Medians of everything]({files}.md), [raw samples]({files}.json)."
+    files = f"{folder}{stem}"
+    return f"{', '.join(words)}. [All medians]({files}.md), [raw samples]({files}.json)."
 
 
 def short(commit: str) -> str:
@@ -163,7 +163,9 @@ def details(document: dict[str, Any], stem: str) -> str:
                     rows.append([part["name"], what, *figures, str(len(values))])
     states = [[one["name"], one["status"], f"{one['seconds']:.1f}"] for one in document["sections"]]
     status = table([["section", "status", "seconds"], *states])
-    return f"# {stem}\n\n{facts(document, stem)}\n\n{goals(document)}\n\n{status}\n\n{table(rows)}\n"
+    return (
+        f"# {stem}\n\n{facts(document, stem, folder='')}\n\n{goals(document)}\n\n{status}\n\n{table(rows)}\n"
+    )
 
 
 __all__ = ["BEGIN", "END", "NOT_RUN", "block", "details", "documents"]

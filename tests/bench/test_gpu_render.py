@@ -123,7 +123,7 @@ def test_a_result_becomes_goals_figures_and_a_table(tmp_path, document):
     text = render_gpu.block(render_gpu.documents(tmp_path))
     assert (
         "a GPU, driver 123.4, CUDA 13.1, cupy-cuda13x 8.8, torch 9.9, data: MNIST, 2026-01-02, commit "
-        "cccccccccccc+changes. [Medians of everything](benchmarks/results/gpu/mine.md), [raw samples]" in text
+        "cccccccccccc+changes. [All medians](benchmarks/results/gpu/mine.md), [raw samples]" in text
     )
     _, persistent, captured, eager, graph, products, tf32, accuracy, *_ = rows(text)
     assert persistent.endswith("| at most 5 ms | 3.00 ms (2.00 to 9.00 in 3 epochs), reached |")

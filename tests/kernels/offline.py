@@ -129,7 +129,7 @@ def compile_kernel(kernel, signature, capability, made_for_plan):
         "target": re.search(r"^\.target (\w+)", ptx, re.MULTILINE)[1],
         "float64": sorted(set(re.findall(r"\b[\w.]+\.f64[\w.]*", ptx))),
         "reads_pairs": "ld.shared.v2" in ptx,
-        "aligns_pairs": ".shared .align 8" in ptx,
+        "aligns_pairs": bool(re.search(r"\.shared \.align (8|16)\b", ptx)),
     }
     if capability == THOROUGH:
         report |= link(ptx.encode(), capability)

@@ -17,8 +17,9 @@ CAPABILITIES = ("7.5", "8.0", "9.0", "12.0")
 MOST_REGISTERS = 64
 """With 64 registers a thread, four blocks of 256 threads fit on a multiprocessor."""
 
-MORE_REGISTERS = dict.fromkeys(("forward_kernel", "head_kernel", "backward_kernel", "update_kernel"), 128)
-"""Kernels that keep many loads on their way: with 128, two blocks fit, and no net has work for more."""
+PRODUCTS = "forward_kernel", "head_kernel", "backward_kernel"
+MORE_REGISTERS = {"update_kernel": 128} | dict.fromkeys(PRODUCTS, 168)
+"""Kernels that keep many loads on their way: with 128 two blocks fit, with 168, in float64, one."""
 
 REGISTERS_OF_A_BLOCK = 65_536
 """What the threads of a kernel made for a plan may take together: each block has a multiprocessor alone."""

@@ -136,9 +136,7 @@ def train_steps(
     row, next_label, next_place = second_layer.my_sample(), np.int32(0), np.int32(0)
     if first < last:
         if computes_W1:
-            samples.note_places(plan, own.places, order, first)
-            samples.fetch(plan, own, data)
-            samples.note_places(plan, own.places, order, first + 1)
+            samples.begin(plan, own, data, order, first)
         next_label = load(t, samples.place_in_batch(plan, order, first, row))
         next_place = samples.place_in_batch(plan, order, first + 1, row)
     for step in range(first, last):

@@ -67,6 +67,14 @@ def fetch(plan: Plan, own: Any, data: Array) -> None:
 
 
 @device_inline
+def begin(plan: Plan, own: Any, data: Array, order: Array, step: int) -> None:
+    """Read a step's features without having noted their places before; note those of the next step."""
+    note_places(plan, own.places, order, step)
+    fetch(plan, own, data)
+    note_places(plan, own.places, order, step + 1)
+
+
+@device_inline
 def take(plan: Plan, own: Any, shared: Any, data: Array, order: Array, step: int) -> None:
     """Make the batch of a step the current one: `own.x` holds pixels, 0..255, or features."""
     for sample in range(plan.samples):
