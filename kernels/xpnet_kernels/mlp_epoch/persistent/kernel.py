@@ -131,7 +131,7 @@ def train_steps(
     """
     computes_W1 = cuda.threadIdx.x < 32 * plan.feature_warps
     computes_loss = cuda.threadIdx.x < 2 * plan.rows
-    speaker = plan.threads - 32  # of a warp that has no features to read meanwhile
+    speaker = plan.threads - 32  # of a warp without features: it comes first
     scale = np.float32(1 / 255) if plan.pixels else np.float32(1)
     row, next_label, next_place = second_layer.my_sample(), np.int32(0), np.int32(0)
     if first < last:

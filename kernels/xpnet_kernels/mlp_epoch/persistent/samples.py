@@ -1,8 +1,9 @@
 """How the samples of a batch come from the device's memory into registers: pixels, or float32.
 
-A thread of a feature warp reads four features of each of its samples. Those of the next batch are read while
-the blocks wait for each other: pixels, four to a register, and float32 where there are registers enough; else
-the second-level cache is asked for them then. Where the samples lie was read one step before that.
+A thread of a feature warp reads four features of each of its samples. Those of the next batch are asked for
+as soon as the current one is taken: pixels, four to a register, and float32 where there are registers enough;
+else the second-level cache is asked for them. Later, beside what the blocks say to each other, the reads
+would hold that up. Where the samples lie was read one step before.
 """
 
 from __future__ import annotations
