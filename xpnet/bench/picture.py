@@ -50,6 +50,7 @@ def _draw_bars(axes: Any, result: Result) -> None:
     if floor < 1.6 * highest:
         axes.axvline(floor, color="tab:red", linestyle="--", linewidth=1)
     axes.set_xlim(0, 1.25 * highest)
+    axes.locator_params(axis="x", nbins=5)  # more numbers of six figures run into each other
     axes.set_yticks(range(len(ranked)), [one.label for one in ranked])
     axes.set_title(f"{result.case}, {result.threads} thread{'s' if result.threads > 1 else ''}", fontsize=11)
     axes.set_xlabel(words)
