@@ -94,7 +94,7 @@ class Run:
             records, garbage = read_records(output)
             if garbage and status == "ok":
                 status = "failed"
-            tail = log.read_text(errors="replace")[-TAIL:]
+            tail = log.read_text(errors="replace").replace(f"{ROOT}/", "")[-TAIL:]
             if garbage:
                 tail += f"\n{garbage} of its records were no JSON"
             taken = time.monotonic() - started

@@ -15,7 +15,7 @@ from collections.abc import Callable, Mapping
 from types import FunctionType
 from typing import Any, TypeVar, cast, overload
 
-from xpnet_kernels import _deferred, _older_numpy
+from xpnet_kernels import _deferred, _newer_numpy
 from xpnet_kernels._deferred import Deferred, DeferredModule, ModulesForLater, replace_everywhere
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -241,7 +241,7 @@ def load_cuda() -> None:
         load_cpu()
         from numba import cuda as numba_cuda
 
-        _older_numpy.teach_numba_cuda(_simulated())
+        _newer_numpy.teach_numba_cuda(_simulated())
         replace_everywhere(cuda, numba_cuda)
         for module in (cuda_types, cuda_cgutils):
             replace_everywhere(module, module.load())

@@ -97,6 +97,8 @@ def test_one_that_crashes_and_one_that_raises(run):
     assert crashed["records"] == [{"what": "before", "value": 3}]
     assert "about to crash" in crashed["tail"]
     assert "RuntimeError: out of luck" in raised["tail"]
+    assert "tests/bench/gpu_fakes.py" in raised["tail"]
+    assert str(ROOT) not in raised["tail"]
 
 
 def test_records_that_are_none_are_counted_and_fail_the_section(run):

@@ -56,7 +56,8 @@ class Buffers:
         self.t = xp.ascontiguousarray(t, dtype=np.int32)
         self.W1, self.b1 = (xp.empty(n, dtype=np.float32) for n in (plan.features * plan.hidden, plan.hidden))
         self.W2 = xp.zeros(2 * plan.W2_size, dtype=np.float32)
-        self._W2_copies()[:, -1, plan.classes :] = -np.inf
+        b2_copies = self.W2.reshape(2, plan.hidden_rows + 1, plan.class_columns)[:, -1]
+        b2_copies[:, plan.classes :] = -np.inf
         copies = 2 * plan.slices if plan.deterministic else TURNS
         self.z = xp.zeros(copies * plan.z_size, dtype=np.float32)
         self.meeting = xp.zeros(WORDS, dtype=np.uint32)
@@ -86,16 +87,13 @@ class Buffers:
 
     def give(self, made: int, arrays: Sequence[Array]) -> None:
         """Write the parameters W1, b1, W2, b2 after so many steps of the epoch."""
-        new = self.W2[: self.plan.W2_size] if made % 2 == 0 else self.W2[self.plan.W2_size :]
+        new = self.W2.reshape(2, -1)[made % 2]
 
         def launch() -> None:
             own = self.W1, self.b1, new, self.plan.class_columns
             _launch.launch_over(max(self.W1.size, self.W2.size), carry_out, *own, *arrays)
 
         self._given.start(launch, made % 2, *arrays)
-
-    def _W2_copies(self) -> Array:
-        return self.W2.reshape(2, self.plan.hidden_rows + 1, self.plan.class_columns)
 
 
 def _aligned(xp: Any, x: Array) -> Array:
