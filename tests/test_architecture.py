@@ -91,30 +91,13 @@ def run(code, *flags):
     return subprocess.run(command, capture_output=True, text=True, check=True, env=environment)
 
 
-def test_import_loads_no_heavy_library():
-    lines = run("import xpnet", "-X", "importtime").stderr.splitlines()
-    loaded = {line.rpartition("|")[2].strip().partition(".")[0] for line in lines}
-    heavy = {
-        "numba",
-        "llvmlite",
-        "cupy",
-        "matplotlib",
-        "onnx",
-        "safetensors",
-        "pooch",
-        "click",
-        "tqdm",
-        "scipy",
-        "threadpoolctl",
-    }
-    assert "xpnet" in loaded
-    assert not loaded & heavy
-
-
-def test_import_takes_less_than_a_tenth_of_a_second():
-    """Once in thirty is enough, so that a busy machine does not decide."""
-    code = "import time, numpy; start = time.perf_counter(); import xpnet; print(time.perf_counter() - start)"
-    assert any(float(run(code).stdout) < 0.1 for _ in range(30))
+def test_import_loads_numpy_and_the_standard_library_alone():
+    """What keeps the import quick; its time is not tested, for a busy machine would decide."""
+    modules = run(
+        "import sys, numpy.random; before = set(sys.modules); import xpnet; print(*set(sys.modules) - before)"
+    )
+    packages = {name.partition(".")[0] for name in modules.stdout.split()}
+    assert packages - STANDARD_LIBRARY - {"numpy"} == {"xpnet", "xpnet_kernels"}
 
 
 def test_training_on_a_cpu_loads_nothing_of_the_gpu_path():
