@@ -3,7 +3,6 @@
 import re
 import sys
 import threading
-import time
 
 import numpy as np
 import pytest

@@ -24,7 +24,9 @@ CHECK_STEPS = 30
 SETTLE = 0.5
 """Seconds of rest before each turn: OpenBLAS's threads, for one, spin for some 0.1 s after their work.
 
-With 0.05 s of rest the epoch after NumPy's took 1.7 times as long as without NumPy beside it.
+With 0.05 s of rest the epoch after NumPy's took 1.7 times as long as without NumPy beside it. The processors
+rest as well, and a virtual one is slow to wake: the first steps after it take several times as long, which
+no epoch of a longer training has but the first. So a turn is two epochs, and the clock runs in the second.
 """
 
 INFERENCE = (1, 10_000)
@@ -35,7 +37,7 @@ class Plays(Protocol):
     """What `Player` and `RemotePlayer` have in common; see there."""
 
     def prepare(self) -> dict[str, Any]: ...  # noqa: D102
-    def epoch(self, number: int, samples: int) -> Turn: ...  # noqa: D102
+    def epoch(self, number: int, samples: int, after: int | None = None) -> Turn: ...  # noqa: D102
     def inference(self, samples: int) -> dict[str, Any]: ...  # noqa: D102
     def gemm_rate(self) -> float: ...  # noqa: D102
     def peak_bytes(self) -> int: ...  # noqa: D102
@@ -45,8 +47,8 @@ class Plays(Protocol):
 class Comparison:
     """One case, and the contestants that play it.
 
-    Epoch 0 is short and checked step by step; epoch 1 is whole and warms up; then come the timed ones; the
-    last is short and checked again, from where the contestant has come to.
+    Epoch 0 is short and checked step by step; epoch 1 is whole and warms up; then come the turns, two epochs
+    each; the last epoch is short and checked again, from where the contestant has come to.
 
     Parameters
     ----------
@@ -54,7 +56,7 @@ class Comparison:
     data : Data
     players : mapping of label to a function that starts a player
     epochs : int, optional
-        Timed ones.
+        Timed ones: the turns of each player.
     threads : int, optional
         What the players are held to; recorded.
     floor : Floor, optional
@@ -91,6 +93,7 @@ class Comparison:
         self._weights: dict[str, Any] = {}
         self.outcomes = {label: Outcome(label) for label in players}
         self.samples = len(self.data.x)
+        self.after_all = 2 * epochs + 2  # the number of the last epoch
         # Its last batch is as large as a whole epoch's: another size would compile other code.
         self.check_samples = min(self.samples, check_steps * case.batch + self.samples % case.batch)
 
@@ -137,7 +140,7 @@ class Comparison:
         self._short = reference.expect(self.case, self.data, self.case.weights(), 0, self.check_samples)
         self._means: list[float] = []
         weights = self._short.after
-        for number in range(1, self.epochs + 2):
+        for number in range(1, self.after_all):
             losses, weights = reference.train(self.case, self.data, weights, number, self.samples, np.float32)
             self._means.append(float(np.mean(losses)))
 
@@ -151,7 +154,7 @@ class Comparison:
         short = player.epoch(0, self.check_samples)
         whole = player.epoch(1, self.samples)
         outcome.checks += checks.mathematics("check before", short, self._short)
-        outcome.checks += self._whole("warm-up", whole, self._means[0])
+        outcome.checks += self._whole("warm-up", whole, 1)
         outcome.first = short.seconds + whole.seconds
         outcome.first_share = 1 + self.check_samples / self.samples
         outcome.losses.append(float(np.mean(whole.losses)))
@@ -169,17 +172,18 @@ class Comparison:
                 self._guarded(label, self._turn, number)
 
     def _turn(self, label: str, number: int) -> None:
-        turn, outcome = self._players[label].epoch(number + 2, self.samples), self.outcomes[label]
+        timed, outcome = 2 * number + 3, self.outcomes[label]
+        turn = self._players[label].epoch(timed, self.samples, after=timed - 1)
         outcome.seconds.append(turn.seconds)
         outcome.cpu.append(turn.cpu)
         outcome.drain.append(turn.drain)
         outcome.losses.append(float(np.mean(turn.losses)))
         self._weights[label] = turn.weights
-        outcome.checks += self._whole(f"epoch {number + 1}", turn, self._means[number + 1])
+        outcome.checks += self._whole(f"turn {number + 1}", turn, timed)
 
-    def _whole(self, when: str, turn: Turn, mean: float) -> list[checks.Check]:
+    def _whole(self, when: str, turn: Turn, number: int) -> list[checks.Check]:
         made = checks.steps(when, turn.losses, self.case.steps(self.samples))
-        return [made, checks.mean_loss(when, turn.losses, mean)]
+        return [made, checks.mean_loss(when, turn.losses, self._means[number - 1])]
 
     def _finish(self, label: str) -> None:
         self.say(f"{label}: inference and the last check")
@@ -189,9 +193,8 @@ class Comparison:
             timed = player.inference(samples)
             outcome.checks.append(checks.inference(timed["samples"], timed.pop("error")))
             outcome.inference.append(timed)
-        number = self.epochs + 2
-        expected = reference.expect(self.case, self.data, weights, number, self.check_samples)
-        turn = player.epoch(number, self.check_samples)
+        expected = reference.expect(self.case, self.data, weights, self.after_all, self.check_samples)
+        turn = player.epoch(self.after_all, self.check_samples)
         outcome.checks += checks.mathematics("check after", turn, expected)
         outcome.gemm = player.gemm_rate() if self.floor is None else 0.0
         outcome.peak_bytes = player.peak_bytes()

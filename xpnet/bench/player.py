@@ -79,9 +79,14 @@ class Player:
             **self.contestant.facts(),
         }
 
-    def epoch(self, number: int, samples: int) -> Turn:
-        """Train on the first `samples` samples, with the device synchronised at both ends of the clock."""
+    def epoch(self, number: int, samples: int, after: int | None = None) -> Turn:
+        """Train on the first `samples` samples, with the device synchronised at both ends of the clock.
+
+        `after` is the number of an epoch that is trained right before, off the clock.
+        """
         order = self.case.order(number, samples)
+        if after is not None:
+            self.contestant.epoch(after, self.case.order(after, samples))
         self.contestant.synchronize()
         cpu, started = time.process_time(), time.perf_counter()
         losses = self.contestant.epoch(number, order)

@@ -5,6 +5,7 @@ Commands and answers are lines of JSON; arrays pass through files in a folder th
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -80,9 +81,9 @@ class RemotePlayer:
         facts: dict[str, Any] = self._ask("prepare")
         return facts
 
-    def epoch(self, number: int, samples: int) -> Turn:
-        """Train on the first `samples` samples."""
-        answer = self._ask("epoch", number=number, samples=samples)
+    def epoch(self, number: int, samples: int, after: int | None = None) -> Turn:
+        """Train on the first `samples` samples, right after another epoch if there is one."""
+        answer = self._ask("epoch", number=number, samples=samples, after=after)
         with np.load(self.folder / f"{self.name}.npz") as arrays:
             weights = [arrays[f"w{index}"] for index in range(len(arrays.files) - 1)]
             losses = arrays["losses"]
@@ -104,7 +105,8 @@ class RemotePlayer:
     def close(self) -> None:
         """End the process."""
         if self._process.stdin is not None and not self._process.stdin.closed:
-            self._process.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it may have ended with a command unread
+                self._process.stdin.close()
         try:
             self._process.wait(timeout=10)
         except subprocess.TimeoutExpired:
