@@ -47,9 +47,11 @@ def ways(monkeypatch):
     taken = []
 
     def noting(way):
-        return way._replace(make=lambda *args: taken.append(way.name) or way.make(*args))
+        return way._replace(
+            make=lambda *args: taken.append("records" if args[-1] else way.name) or way.make(*args)
+        )
 
-    for name in ("IN_BATCHES", "BY_RECORDS"):
+    for name in ("IN_BATCHES", "ONE_BY_ONE", "DELAYED"):
         monkeypatch.setattr(cpu, name, noting(getattr(cpu, name)))
     return taken
 
@@ -102,11 +104,18 @@ def test_any_number_of_threads_gives_the_same_bits(sizes, update, ways, monkeypa
     assert ways == ["records"] * 4
 
 
-@pytest.mark.parametrize(("outputs", "expected"), [(40, [0, 1, 1]), (records.AT_ONCE, [1, 1, 1])])
-def test_records_are_made_once_for_the_epoch_that_makes_up_for_it(outputs, expected, monkeypatch):
+@pytest.mark.parametrize(
+    ("outputs", "batch", "expected"),
+    [
+        (40, records.SMALL_BATCH + 1, [0, 1, 1]),
+        (40, records.SMALL_BATCH, [1, 1, 1]),
+        (records.AT_ONCE, records.SMALL_BATCH + 1, [1, 1, 1]),
+    ],
+)
+def test_records_are_made_once_for_the_epoch_that_makes_up_for_it(outputs, batch, expected, monkeypatch):
     made, make = [], make_records
     monkeypatch.setattr(cpu, "make_records", lambda x, scale: made.append(len(x)) or make(x, scale))
-    arrays, options = call((130, outputs, 5), workspace={})
+    arrays, options = call((130, outputs, 5), batch=batch, workspace={})
     cpu.train_on_cpu(*arrays, **(options | {"options": []}))
     assert made == [1]  # compiled, not yet made
     made.clear()

@@ -1,6 +1,7 @@
-"""An epoch of one sample a step: inputs that are 0 are left out, and nothing else."""
+"""An epoch of one sample a step, in both ways that there are: the steps are those of the reference."""
 
 import itertools
+import math
 
 import numpy as np
 import pytest
@@ -10,7 +11,18 @@ from xpnet_kernels._simd_list import MOST_PLACES
 from xpnet_kernels.mlp_epoch import cpu
 
 RNG = np.random.default_rng(0)
-SAMPLES = 40
+SAMPLES = 40  # more than a block
+
+
+@pytest.fixture(autouse=True, params=["ONE_BY_ONE", "DELAYED"])
+def taken(request, monkeypatch):
+    """Return what the way's buffers are made from; it is taken for every net."""
+    monkeypatch.setattr(cpu, "MOSTLY_FIRST", 0 if request.param == "DELAYED" else math.inf)
+    chosen, seen = getattr(cpu, request.param), []
+    monkeypatch.setattr(
+        cpu, request.param, chosen._replace(make=lambda *args: seen.append(args) or chosen.make(*args))
+    )
+    return seen
 
 
 def epoch(function, x, arrays, update="sgd", activation="relu", weight_decay=0.0, **more):
@@ -70,10 +82,7 @@ def test_it_stops_after_a_step_and_keeps_what_it_has_learned():
 @pytest.mark.parametrize(
     ("update", "weight_decay", "one"), [("sgd", 0, 1), ("sgd", 0.1, 0), ("momentum", 0, 0)]
 )
-def test_only_a_step_that_changes_little_takes_this_way(update, weight_decay, one, monkeypatch):
-    taken = []
-    way = cpu.ONE_BY_ONE._replace(make=lambda *args: taken.append(args) or cpu.make_single(*args))
-    monkeypatch.setattr(cpu, "ONE_BY_ONE", way)
+def test_only_plain_descent_takes_such_a_way(update, weight_decay, one, taken):
     arrays = parameters(6, 4, 3)
     arrays += [np.zeros_like(array) for array in arrays] if update == "momentum" else []
     agree(RNG.normal(size=(SAMPLES, 6)), arrays, update=update, weight_decay=weight_decay)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import functools
 import itertools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -14,11 +13,19 @@ from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import LINE
 from xpnet_kernels._simd_list import MOST_PLACES
 from xpnet_kernels.mlp_epoch import phases, updates
+from xpnet_kernels.mlp_epoch.delayed import BLOCK, load_delayed, make_delayed, store_delayed, work_delayed
 from xpnet_kernels.mlp_epoch.job import Job
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
-from xpnet_kernels.mlp_epoch.records import AT_ONCE, NO_RECORDS, Records, make_records, worth_it
+from xpnet_kernels.mlp_epoch.records import (
+    AT_ONCE,
+    NO_RECORDS,
+    SMALL_BATCH,
+    Records,
+    make_records,
+    worth_it,
+)
 from xpnet_kernels.mlp_epoch.single import load_single, make_single, store_single, work_alone
 from xpnet_kernels.mlp_epoch.steps import Steps
 from xpnet_kernels.mlp_epoch.worker import work
@@ -30,19 +37,27 @@ FEW, MANY = 64, 512
 """Samples at once at least, in a small net and in a wide one."""
 
 
+MOSTLY_FIRST = 8
+"""How many times as many weights the first layer has as all others, from which on its changes are delayed."""
+
+
 class Way(NamedTuple):
-    """How steps are made: buffers, how parameters come into them and back, and what a thread does."""
+    """How steps are made: buffers, how parameters come into them and back, and what a thread does.
+
+    `together` is how many steps are made at once, at least.
+    """
 
     name: str
     make: Callable[..., Any]
     load: Callable[..., None]
     store: Callable[..., None]
     work: Callable[..., None]
+    together: int = 1
 
 
 IN_BATCHES = Way("batches", make_net, load_net, store_net, work)
-BY_RECORDS = IN_BATCHES._replace(name="records", make=functools.partial(make_net, listed=True))
 ONE_BY_ONE = Way("single", make_single, load_single, store_single, work_alone)
+DELAYED = Way("delayed", make_delayed, load_delayed, store_delayed, work_delayed, together=BLOCK)
 
 
 def train_on_cpu(
@@ -63,15 +78,15 @@ def train_on_cpu(
     x, dtype, count = np.ascontiguousarray(x), arrays[0].dtype, 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
     batch_size, kept = min(batch_size, len(order)), {} if workspace is None else workspace
-    one_by_one = update == "sgd" and batch_size == 1 and weight_decay == 0 and max(sizes) <= MOST_PLACES
+    way = way_of(sizes, batch_size, update, weight_decay)
     scale = dtype.type(1 / 255 if x.dtype == np.uint8 else 1)
-    records = NO_RECORDS if one_by_one else records_of(x, scale, sizes[1], len(options), kept)
-    way = ONE_BY_ONE if one_by_one else BY_RECORDS if records.memory else IN_BATCHES
-    workers = 1 if one_by_one else _threads.allowed(enough_work=True)
-    piece = piece_rows(sizes, batch_size, dtype)
-    key = f"{way.name} {sizes} {piece} {workers} {dtype}"
+    records = records_of(way, x, scale, sizes[1], batch_size, len(options), kept)
+    workers = 1 if way is ONE_BY_ONE else _threads.allowed(enough_work=True)
+    piece = BLOCK if way is DELAYED else piece_rows(sizes, batch_size, dtype)
+    what = sizes, piece, workers, dtype, bool(records.memory)
+    key = f"{way.name} {what}"
     # Taken out: what an epoch leaves that fails is not used again.
-    net = kept.pop(key, None) or way.make(sizes, piece, workers, dtype)
+    net = kept.pop(key, None) or way.make(*what)
     way.load(net, arrays)
     job = Job(
         x=x,
@@ -93,7 +108,7 @@ def train_on_cpu(
         flags=np.zeros(3 * LINE, dtype=np.int64),
     )
     results = [np.empty_like(array) for array in arrays] if out is None else list(out)
-    steps = Steps(way.work, net, job, sizes, should_stop)
+    steps = Steps(way.work, net, job, sizes, should_stop, way.together)
     try:
         steps.make_all(workers)
     finally:
@@ -102,19 +117,31 @@ def train_on_cpu(
     return (job.losses[: steps.made], *results)
 
 
-def records_of(x: Array, scale: Any, outputs: int, steps: int, kept: dict[str, Any]) -> Records:
-    """Return the records of the samples x, made now or in an epoch before; none if they would not pay.
+def way_of(sizes: Sequence[int], batch_size: int, update: str, weight_decay: float) -> Way:
+    """Return how the steps are made."""
+    if batch_size > 1 or update != "sgd" or weight_decay != 0:
+        return IN_BATCHES
+    first, *others = (inputs * outputs for inputs, outputs in itertools.pairwise(sizes))
+    if first >= MOSTLY_FIRST * sum(others):
+        return DELAYED
+    return ONE_BY_ONE if max(sizes) <= MOST_PLACES else IN_BATCHES
+
+
+def records_of(
+    way: Way, x: Array, scale: Any, outputs: int, batch_size: int, steps: int, kept: dict[str, Any]
+) -> Records:
+    """Return the records of the samples x, made now or in an epoch before; none where they would not pay.
 
     They are made for the first epoch where that makes up for it, else for the second. An epoch without steps
     compiles.
     """
     key = f"records {scale.dtype}"
-    records: Records | None = kept.get(key)
+    records: Records | None = NO_RECORDS if way is ONE_BY_ONE else kept.get(key)
     if records is None and not worth_it(x, outputs, scale.dtype):
         records = kept[key] = NO_RECORDS
     elif records is None and steps == 0:
         make_records(x[:1], scale)
-    elif records is None and (key in kept or outputs >= AT_ONCE):
+    elif records is None and (key in kept or outputs >= AT_ONCE or batch_size <= SMALL_BATCH):
         records = kept[key] = make_records(x, scale)
     elif records is None:
         kept[key] = None

@@ -101,7 +101,7 @@ def make_plan(sizes: Sequence[int], rows: int, dtype: Any, listed: bool) -> tupl
 
 
 def make_net(
-    sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, copies: int = 2, listed: bool = False
+    sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, listed: bool = False, copies: int = 2
 ) -> Net:
     """Return buffers of zeros for a net of the given widths, with so many copies of the values."""
     rows = tile_multiple(batch_size)

@@ -16,7 +16,7 @@ from xpnet_kernels._jit import njit
 from xpnet_kernels._listed_rows import tile_width
 from xpnet_kernels._simd import lanes
 from xpnet_kernels._simd_list import place_at
-from xpnet_kernels._simd_row import VECTORS, add_listed_rows, add_to_listed_rows
+from xpnet_kernels._simd_row import VECTORS, add_listed_rows, add_to_listed_rows, number_at
 from xpnet_kernels._tiles import lane_count
 from xpnet_kernels.mlp_epoch.records import BLOCK, blocks_of, entries
 
@@ -137,6 +137,17 @@ def look_up(addresses: Array, batch: Array, begins: Array, ends: Array) -> None:
     """Note where the records of a batch begin and end."""
     for i in range(len(batch)):
         begins[i], ends[i] = addresses[batch[i], 0], addresses[batch[i], 1]
+
+
+@njit
+def unpack(addresses: Array, batch: Array, inputs: int, rows: Array) -> None:
+    """Write the samples of a batch into rows (n, D), whole, from their records."""
+    for i in range(len(batch)):
+        row = rows[i]
+        row[:] = 0
+        numbers, places, count = entries(addresses[batch[i], 0], inputs, rows.itemsize)
+        for k in range(count):
+            row[place_at(places, k)] = number_at(numbers, k, row)
 
 
 @njit

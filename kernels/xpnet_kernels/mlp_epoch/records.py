@@ -23,8 +23,9 @@ from xpnet_kernels._simd_list import MOST_PLACES, PLACE, place_at
 MOST_FILLED = 0.35
 """Share of numbers that are not 0 up to which records pay."""
 
-AT_ONCE = 128
-"""Outputs of the first layer from which on one epoch makes up for making records."""
+AT_ONCE, SMALL_BATCH = 128, 20
+"""Outputs of the first layer from which on one epoch makes up for making records; samples of a batch up to
+which it does for fewer outputs."""
 
 LOOKED_AT = 100
 """Samples that are looked at for that."""
@@ -32,8 +33,12 @@ LOOKED_AT = 100
 BLOCK = 112
 """Inputs in a block: so many rows of a tile of W stay in a first-level cache; see `listed.py`."""
 
-CHUNK_BYTES = 1 << 22
-"""How much memory is asked for at a time; nobody knows beforehand how much it takes."""
+CHUNK_BYTES = 1 << 26
+"""How much memory is asked for at a time; nobody knows beforehand how much it takes.
+
+What is not written to is not taken. NumPy asks for large pages where there is room, and with 4 MiB at a time,
+where there hardly was, making MNIST's records took twice as long.
+"""
 
 WORTH_SHARING = 2_000_000
 """Numbers from which on several threads make the records."""
@@ -78,7 +83,8 @@ def make_records(x: Array, scale: Any) -> Records:
         longest = most_bytes(x.shape[1], scale.itemsize)
         places = np.zeros(x.shape[1] + lanes(scale.dtype), PLACE)
         while begin < stop and not stopped.is_set():
-            chunk = np.empty(max(CHUNK_BYTES, longest) // 8, np.int64)
+            room = max(longest, min(CHUNK_BYTES, longest * (stop - begin)))
+            chunk = np.empty(-(-room // 8), np.int64)
             records.memory.append(chunk)
             numbers, others = chunk.view(scale.dtype), chunk.view(PLACE)
             begin = fill(numbers, others, places, x, begin, stop, scale, longest, records.addresses)

@@ -55,8 +55,8 @@ class Single(NamedTuple):
     listed: Array
 
 
-def make_single(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any) -> Single:
-    """Return buffers of zeros for a net of the given widths; batch size and workers are one."""
+def make_single(sizes: Sequence[int], batch_size: int, workers: int, dtype: Any, listed: bool) -> Single:
+    """Return buffers of zeros for a net of the given widths; batch size and workers are one, records none."""
     whole = [-(-size // lanes(dtype)) * lanes(dtype) for size in sizes]
     plan = np.zeros((len(sizes) - 1, OUTPUTS_AT + 1), dtype=np.int64)
     weights = biases = values = 0

@@ -42,10 +42,11 @@ class Steps:
         job: Job,
         sizes: Sequence[int],
         should_stop: Callable[[], bool] | None,
+        together: int = 1,
     ) -> None:
         self.work, self.net, self.job, self.sizes, self._should_stop = work, net, job, sizes, should_stop
-        self.made = 0
-        self._multiplications = job.batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
+        self.made, self._together = 0, together
+        self._multiplications = together * job.batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
 
     def make_all(self, most: int) -> None:
         """Make the steps with as many threads as the user has chosen, or as are fastest, up to `most`."""
@@ -53,16 +54,16 @@ class Steps:
         if len(job.losses) == 0:
             self.work(0, 1, self.net, job)  # compiles
         elif most == 1:
-            self.make(1, len(job.losses))
+            self.make(1, -(-len(job.losses) // self._together))
         else:
             # What decides how long a step takes, and nothing that differs from one epoch to the next.
             types = job.losses.dtype, job.x.dtype
             like = tuple(self.sizes), job.batch_size, *types, job.kind, job.weight_decay != 0
-            make_steps(self.make, len(job.losses), self._multiplications, like)
+            make_steps(self.make, -(-len(job.losses) // self._together), self._multiplications, like)
 
     def make(self, workers: int, count: int) -> float:
         """Make the next `count` steps with so many threads; return the seconds, infinite if told to stop."""
-        steps = slice(self.made, self.made + count)
+        steps = slice(self.made, min(self.made + count * self._together, len(self.job.losses)))
         samples = slice(steps.start * self.job.batch_size, steps.stop * self.job.batch_size)
         started = time.perf_counter()
         part = self.job._replace(
@@ -79,7 +80,7 @@ class Steps:
         else:
             made = run(self.work, workers, self.net, part, self._should_stop)
         self.made += made
-        return time.perf_counter() - started if made == count else math.inf
+        return time.perf_counter() - started if made == steps.stop - steps.start else math.inf
 
 
 def run(

@@ -35,17 +35,17 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
     # A net that descends along the bare gradient needs none in memory: its weights take it at once.
     direct = job.kind == updates.SGD and job.weight_decay == 0 and size <= job.piece
     first, last = own_outputs(net, 0, me, workers)
-    length, gap = job.x.strides[0], gap_between_requests(net, job, last - first)
+    gap = gap_between_requests(net, job, last - first)
     look_up(me, net, job, piece_from(job, 0))
     for step in range(len(job.losses)):
         begin, end = step * size, min((step + 1) * size, len(job.order))
         for at in range(begin, end, job.piece):
             own, rows = piece_from(job, at), net.input_rows[me]
             piece, following = job.order[own], piece_from(job, own.stop)
-            ahead = Ahead(net.ahead[me, : following.stop - following.start], (length + gap - 1) // gap, gap)
+            ahead = what_follows(me, net, job, following, gap)
             bring_samples(me, net, job, piece, rows)
             look_up(me, net, job, following)
-            asked = through_the_inputs(me, workers, net, rows[: len(piece)], job, half, ahead)
+            asked = through_the_inputs(me, workers, net, rows[: len(piece)], job.activations[0], half, ahead)
             turn = meet(job.meeting, me, workers, turn)
             if me == 0 and at == begin:
                 add_penalty(job, step - 1)
@@ -82,6 +82,13 @@ def gap_between_requests(net: Any, job: Any, outputs: int) -> int:
 
 
 @njit
+def what_follows(me: int, net: Any, job: Any, following: slice, gap: int) -> Any:
+    """Return the memory to ask for of the piece that was looked up."""
+    times = (job.x.strides[0] + gap - 1) // gap
+    return Ahead(net.ahead[me, : following.stop - following.start], times, gap)
+
+
+@njit
 def look_up(me: int, net: Any, job: Any, piece: slice) -> None:
     """Note where the samples of the next piece, or their records, are."""
     batch = job.order[piece]
@@ -104,13 +111,13 @@ def bring_samples(me: int, net: Any, job: Any, batch: Array, rows: Array) -> Non
 
 @njit
 def through_the_inputs(
-    me: int, workers: int, net: Any, inputs: Array, job: Any, half: int, ahead: Any
+    me: int, workers: int, net: Any, inputs: Array, activation: int, half: int, ahead: Any
 ) -> Any:
     """Send a piece through this worker's outputs of the first layer, with an eye to the next one.
 
     Return how often was asked for that, as `multiply` does.
     """
-    y, activation = view(net.values[half], samples(net, 1)), job.activations[0]
+    y = view(net.values[half], samples(net, 1))
     first, last = own_outputs(net, 0, me, workers)
     if not net.listed:
         return phases.forward(net, inputs, y, 0, activation, first, last, 0, len(inputs), ahead, 0)
@@ -152,19 +159,30 @@ def through_the_weights(
     """Add a piece's gradient for this worker's outputs of every layer, with an eye to the next one."""
     one, count = job.losses.dtype.type(1), len(inputs)
     into, alpha = (net.weights, -job.numbers[step, 0]) if direct else (net.gradients, one)
+    asked = add_to_first_layer(me, workers, net, inputs, into, alpha, ahead, asked)
     for layer in range(len(job.activations)):
         first, last = own_outputs(net, layer, me, workers)
-        if net.listed and layer == 0:
-            dy, panels = view(net.deltas, samples(net, 1)), view(into, matrix(net, 0))
-            soon = slice(len(ahead.rows) // 2, len(ahead.rows))
-            stretches = ahead.rows[soon], net.ahead_ends[me, soon]
-            listed.add_outer_products(
-                inputs, net.plan[0, INPUTS], panels, alpha, dy, first, last, net.sums[me], stretches
-            )
-        else:
-            x = net.value_rows[half, layer] if layer > 0 else inputs
+        if layer > 0:
+            x = net.value_rows[half, layer]
             asked = phases.add_gradient(net, x, into, layer, count, first, last, ahead, asked, alpha)
         phases.add_bias_gradient(net, me, layer, count, first, last)
+
+
+@njit
+def add_to_first_layer(
+    me: int, workers: int, net: Any, inputs: Array, into: Array, alpha: Any, ahead: Any, asked: int
+) -> Any:
+    """Add alpha times a piece's gradient for this worker's outputs of the first layer; see `multiply`."""
+    first, last = own_outputs(net, 0, me, workers)
+    if not net.listed:
+        return phases.add_gradient(net, inputs, into, 0, len(inputs), first, last, ahead, asked, alpha)
+    dy, panels = view(net.deltas, samples(net, 1)), view(into, matrix(net, 0))
+    soon = slice(len(ahead.rows) // 2, len(ahead.rows))
+    stretches = ahead.rows[soon], net.ahead_ends[me, soon]
+    listed.add_outer_products(
+        inputs, net.plan[0, INPUTS], panels, alpha, dy, first, last, net.sums[me], stretches
+    )
+    return asked
 
 
 @njit
