@@ -62,7 +62,7 @@ def set_product(
         for j in range(0, y.size, VECTORS * lane_count(y)):
             vectors, last = tile_width(y.size - j, lane_count(y))
             at, step = W + j * y.itemsize, lane_count(y) * y.itemsize
-            add_listed_rows(*lists, start, stop, at, row_bytes, step, before, y, j, last, vectors)
+            add_listed_rows(*lists, start, stop, at, row_bytes, step, before, y, j, last, vectors, None)
 
 
 @njit
@@ -76,7 +76,7 @@ def add_outer_product(
         for j in range(0, y.size, VECTORS * lane_count(y)):
             vectors, last = tile_width(y.size - j, lane_count(y))
             at, step = W + j * y.itemsize, lane_count(y) * y.itemsize
-            add_to_listed_rows(*lists, start, stop, at, row_bytes, step, factor, y, j, last, vectors)
+            add_to_listed_rows(*lists, start, stop, at, row_bytes, step, factor, y, j, last, vectors, None)
 
 
 @njit

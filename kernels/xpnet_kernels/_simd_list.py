@@ -53,10 +53,19 @@ def list_vector(typing: Any, x: Any, k: Any, scale: Any, numbers: Any, places: A
 @intrinsic
 def place_at(typing: Any, address: Any, index: Any) -> Any:
     """Return the `index`-th place of a list at an address, as an integer."""
+    return _integer_at(8 * PLACE.itemsize)
 
+
+@intrinsic
+def level_at(typing: Any, address: Any, index: Any) -> Any:
+    """Return the `index`-th byte of a list at an address, as an integer."""
+    return _integer_at(8)
+
+
+def _integer_at(bits: int) -> Any:
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        places = builder.inttoptr(args[0], ir.IntType(8 * PLACE.itemsize).as_pointer())
-        return builder.zext(builder.load(builder.gep(places, [args[1]])), ir.IntType(64))
+        integers = builder.inttoptr(args[0], ir.IntType(bits).as_pointer())
+        return builder.zext(builder.load(builder.gep(integers, [args[1]])), ir.IntType(64))
 
     return types.int64(types.int64, types.int64), generate
 

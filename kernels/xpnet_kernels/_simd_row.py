@@ -25,7 +25,7 @@ CHAINS = 2
 @intrinsic
 def add_listed_rows(
     typing: Any, numbers: Any, places: Any, start: Any, stop: Any, W: Any, row_bytes: Any, vector_step: Any,
-    before: Any, y: Any, y0: Any, last: Any, vectors: Any,
+    before: Any, y: Any, y0: Any, last: Any, vectors: Any, levels: Any,
 ) -> Any:  # fmt: skip
     """Write a tile of a sum of rows: y[y0 + j] = before[y0 + j] + Σ_i numbers[i] W[places[i], j].
 
@@ -48,6 +48,8 @@ def add_listed_rows(
         read again soon.
     vectors : int
         How wide the tile is, 1 to VECTORS.
+    levels : int or None
+        The address of a table of numbers; the lists then have bytes, which say where in it a number is.
     """
 
     def generate(tile: _RowTile, listed: _Listed, before_at: Any, y_at: Any) -> None:
@@ -60,13 +62,13 @@ def add_listed_rows(
         _, (sums,) = listed.accumulate(tile, place, [sums])
         tile.store_row(sums, y_at)
 
-    return _over_tiles(generate, before, y, last)
+    return _over_tiles(generate, before, y, last, levels)
 
 
 @intrinsic
 def add_to_listed_rows(
     typing: Any, numbers: Any, places: Any, start: Any, stop: Any, W: Any, row_bytes: Any, vector_step: Any,
-    factor: Any, y: Any, y0: Any, last: Any, vectors: Any,
+    factor: Any, y: Any, y0: Any, last: Any, vectors: Any, levels: Any,
 ) -> Any:  # fmt: skip
     """Add a tile to rows: W[places[i], j] += numbers[i] factor y[y0 + j] for start ≤ i < stop.
 
@@ -83,23 +85,24 @@ def add_to_listed_rows(
 
         listed.each(tile, add)
 
-    return _over_tiles(generate, factor, y, last)
+    return _over_tiles(generate, factor, y, last, levels)
 
 
-def _over_tiles(body: Callable[..., None], given: Any, y: Any, last: Any) -> Any:
+def _over_tiles(body: Callable[..., None], given: Any, y: Any, last: Any, levels: Any) -> Any:
     """Return the signature that both have, and a generator that chooses the tile's width."""
     index = types.int64
-    signature = types.void(*[index] * 7, given, y, index, last, index)
+    signature = types.void(*[index] * 7, given, y, index, last, index, levels)
 
     def generate(context: Any, builder: Any, signature: Any, args: Any) -> Any:
         def data(number: int) -> Any:
             return context.make_array(signature.args[number])(context, builder, args[number]).data
 
-        y0, columns, vectors = args[9:]
+        y0, columns, vectors, table = args[9:]
         columns = None if last == types.none else columns
         y_at = builder.gep(data(8), [y0])
         given_at = args[7] if given == y.dtype else builder.gep(data(7), [y0])
-        listed = _Listed(builder, y_at.type, *args[:7])
+        table = None if levels == types.none else builder.inttoptr(table, y_at.type)
+        listed = _Listed(builder, y_at.type, table, *args[:7])
 
         def of_width(count: int) -> None:
             body(_RowTile(context, builder, signature, y.dtype, count, columns), listed, given_at, y_at)
@@ -159,20 +162,25 @@ class _Listed:
     """Generates loops over listed rows: numbers, and the rows of a matrix that they belong to."""
 
     def __init__(
-        self, builder: Any, kind: Any, numbers: Any, places: Any, start: Any, stop: Any, W: Any,
+        self, builder: Any, kind: Any, levels: Any, numbers: Any, places: Any, start: Any, stop: Any, W: Any,
         row_bytes: Any, vector_step: Any,
     ) -> None:  # fmt: skip
-        self.builder, self.kind, self.start, self.stop = builder, kind, start, stop
-        self.numbers = builder.inttoptr(numbers, kind)
+        self.builder, self.kind, self.levels, self.start, self.stop = builder, kind, levels, start, stop
+        self.numbers = builder.inttoptr(numbers, kind if levels is None else ir.IntType(8).as_pointer())
         self.places = builder.inttoptr(places, ir.IntType(8 * PLACE.itemsize).as_pointer())
         self.W, self.row_bytes, self.vector_step = W, row_bytes, vector_step
 
     def at(self, tile: _RowTile, place: Any) -> tuple[Any, Any]:
         """Return the number at a place, in every lane, and where the tile of its row begins."""
         builder = self.builder
-        number = tile.spread(builder.load(builder.gep(self.numbers, [place])))
+        number = builder.load(builder.gep(self.numbers, [place]))
+        if self.levels is not None:
+            level = builder.zext(number, self.row_bytes.type)
+            number = builder.load(builder.gep(self.levels, [level]))
         row = builder.zext(builder.load(builder.gep(self.places, [place])), self.row_bytes.type)
-        return number, builder.inttoptr(builder.add(self.W, builder.mul(row, self.row_bytes)), self.kind)
+        return tile.spread(number), builder.inttoptr(
+            builder.add(self.W, builder.mul(row, self.row_bytes)), self.kind
+        )
 
     def each(self, tile: _RowTile, body: Callable[[Any, Any], None]) -> None:
         """Generate the loop over all places."""

@@ -18,14 +18,7 @@ from xpnet_kernels.mlp_epoch.job import Job
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
-from xpnet_kernels.mlp_epoch.records import (
-    AT_ONCE,
-    NO_RECORDS,
-    SMALL_BATCH,
-    Records,
-    make_records,
-    worth_it,
-)
+from xpnet_kernels.mlp_epoch.records import NO_RECORDS, Records, make_records, worth_it
 from xpnet_kernels.mlp_epoch.single import load_single, make_single, store_single, work_alone
 from xpnet_kernels.mlp_epoch.steps import Steps
 from xpnet_kernels.mlp_epoch.worker import work
@@ -80,13 +73,12 @@ def train_on_cpu(
     batch_size, kept = min(batch_size, len(order)), {} if workspace is None else workspace
     way = way_of(sizes, batch_size, update, weight_decay)
     scale = dtype.type(1 / 255 if x.dtype == np.uint8 else 1)
-    records = records_of(way, x, scale, sizes[1], batch_size, len(options), kept)
+    records = records_of(way, x, scale, sizes[1], len(options), kept)
     workers = 1 if way is ONE_BY_ONE else _threads.allowed(enough_work=True)
     piece = BLOCK if way is DELAYED else piece_rows(sizes, batch_size, dtype)
     what = sizes, piece, workers, dtype, bool(records.memory)
-    key = f"{way.name} {what}"
     # Taken out: what an epoch leaves that fails is not used again.
-    net = kept.pop(key, None) or way.make(*what)
+    net = kept.pop(key := f"{way.name} {what}", None) or way.make(*what)
     way.load(net, arrays)
     job = Job(
         x=x,
@@ -96,6 +88,7 @@ def train_on_cpu(
         piece=piece,
         scale=scale,
         records=records.addresses,
+        levels=records.levels.astype(dtype, copy=False),
         in_place=read_in_place(x, dtype),
         activations=np.array([*(phases.CODES[name] for name in activations), phases.NONE]),
         kind=updates.CODES[update],
@@ -127,25 +120,22 @@ def way_of(sizes: Sequence[int], batch_size: int, update: str, weight_decay: flo
     return ONE_BY_ONE if max(sizes) <= MOST_PLACES else IN_BATCHES
 
 
-def records_of(
-    way: Way, x: Array, scale: Any, outputs: int, batch_size: int, steps: int, kept: dict[str, Any]
-) -> Records:
+def records_of(way: Way, x: Array, scale: Any, outputs: int, steps: int, kept: dict[str, Any]) -> Records:
     """Return the records of the samples x, made now or in an epoch before; none where they would not pay.
 
-    They are made for the first epoch where that makes up for it, else for the second. An epoch without steps
-    compiles.
+    An epoch without steps compiles.
     """
     key = f"records {scale.dtype}"
-    records: Records | None = NO_RECORDS if way is ONE_BY_ONE else kept.get(key)
-    if records is None and not worth_it(x, outputs, scale.dtype):
-        records = kept[key] = NO_RECORDS
-    elif records is None and steps == 0:
+    if way is ONE_BY_ONE:
+        return NO_RECORDS
+    if key not in kept and not worth_it(x, outputs, scale.dtype):
+        kept[key] = NO_RECORDS
+    elif key not in kept and steps == 0:
         make_records(x[:1], scale)
-    elif records is None and (key in kept or outputs >= AT_ONCE or batch_size <= SMALL_BATCH):
-        records = kept[key] = make_records(x, scale)
-    elif records is None:
-        kept[key] = None
-    return records or NO_RECORDS
+    elif key not in kept:
+        kept[key] = make_records(x, scale)
+    records: Records = kept.get(key, NO_RECORDS)
+    return records
 
 
 def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:

@@ -85,7 +85,7 @@ def work_delayed(me: int, workers: int, delayed: Any, job: Any) -> None:
         worker.bring_samples(me, net, job, job.order[own], rows)
         worker.look_up(me, net, job, following)
         rows, ahead = rows[: own.stop - own.start], worker.what_follows(me, net, job, following, gap)
-        asked = worker.through_the_inputs(me, workers, net, rows, phases.NONE, half, ahead)
+        asked = worker.through_the_inputs(me, workers, net, rows, job.levels, phases.NONE, half, ahead)
         turn = meet(job.meeting, me, workers, turn)
         if me == 0:
             atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
@@ -93,7 +93,7 @@ def work_delayed(me: int, workers: int, delayed: Any, job: Any) -> None:
         if me == workers - 1:
             multiply_samples(delayed, job, following, 1 - half)
         turn = meet(job.meeting, me, workers, turn)
-        worker.add_to_first_layer(me, workers, net, rows, net.weights, one, ahead, asked)
+        worker.add_to_first_layer(me, workers, net, rows, job.levels, net.weights, one, ahead, asked)
         half = 1 - half
         if me == 0:
             atomic_store(job.flags, MADE, own.stop)
@@ -113,7 +113,7 @@ def multiply_samples(delayed: Any, job: Any, own: slice, half: int) -> None:
     """Multiply every sample of a block with those before it."""
     block, net = job.order[own], delayed.net
     if net.listed:
-        listed.unpack(job.records, block, net.plan[0, INPUTS], delayed.inputs)
+        listed.unpack(job.records, job.levels, block, net.plan[0, INPUTS], delayed.inputs)
     else:
         phases.gather(delayed.inputs, job.x, block, job.scale)
     x, rows, products = delayed.inputs, delayed.input_rows, delayed.products[half]

@@ -26,6 +26,8 @@ class Job(NamedTuple):
         What x is multiplied by.
     records : array (samples, 2), int64
         The addresses of the samples' records; without meaning for a net that reads the samples.
+    levels : array (n,)
+        What the numbers in them are the levels of; empty where they have the numbers themselves.
     in_place : bool
         Whether samples are read where they lie: they are of the net's dtype, whole vectors, and `scale` is 1.
     activations : array (layers,), int64
@@ -53,6 +55,7 @@ class Job(NamedTuple):
     piece: int
     scale: Any
     records: Array
+    levels: Array
     in_place: bool
     activations: Array
     kind: int

@@ -15,9 +15,10 @@ from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
 from xpnet_kernels._listed_rows import tile_width
 from xpnet_kernels._simd import lanes
-from xpnet_kernels._simd_list import place_at
+from xpnet_kernels._simd_list import level_at, place_at
 from xpnet_kernels._simd_row import VECTORS, add_listed_rows, add_to_listed_rows, number_at
 from xpnet_kernels._tiles import lane_count
+from xpnet_kernels.mlp_epoch.levels import number_bytes
 from xpnet_kernels.mlp_epoch.records import BLOCK, blocks_of, entries
 
 FEW_SAMPLES = 32
@@ -46,14 +47,17 @@ def panel_from(panels: Array, column: int) -> tuple[int, int, int]:
 
 @njit
 def set_products(
-    records: Array, inputs: int, panels: Array, b: Array, y: Array, first: int, last: int, soon: Any
-) -> None:
+    records: Array, levels: Array, inputs: int, panels: Array, b: Array, y: Array, first: int, last: int,
+    soon: Any,
+) -> None:  # fmt: skip
     """Write columns first to last of x W + b into y.
 
     Parameters
     ----------
     records : array (N,), int64
         The addresses of the samples' records.
+    levels : array (n,)
+        What their numbers are the levels of; empty where they have the numbers themselves.
     inputs : int
         D.
     panels : array (panels, n)
@@ -64,20 +68,25 @@ def set_products(
     soon : tuple of two array (n,), int64
         Where memory begins and ends that is asked for meanwhile.
     """
+    item = number_bytes(levels)
     for j in range(first, last, VECTORS * lane_count(b)):
         vectors, columns = tile_width(last - j, lane_count(b))
         at, row_bytes, step = panel_from(panels, j)
         for i in range(len(records)):
             if j == first:
                 ask_in_part(soon, i, len(records))
-            numbers, places, count = entries(records[i], inputs, b.itemsize)
-            add_listed_rows(numbers, places, 0, count, at, row_bytes, step, b, y[i], j, columns, vectors)
+            numbers, places, count = entries(records[i], inputs, item)
+            where = numbers, places, 0, count, at, row_bytes, step
+            if levels.size > 0:
+                add_listed_rows(*where, b, y[i], j, columns, vectors, levels.ctypes.data)
+            else:
+                add_listed_rows(*where, b, y[i], j, columns, vectors, None)
 
 
 @njit
 def add_outer_products(
-    records: Array, inputs: int, panels: Array, factor: Any, dy: Array, first: int, last: int, sums: Array,
-    soon: Any,
+    records: Array, levels: Array, inputs: int, panels: Array, factor: Any, dy: Array, first: int, last: int,
+    sums: Array, soon: Any,
 ) -> None:  # fmt: skip
     """Add columns first to last of factor xᵀ dy to a matrix (D, H), given by its panels; see `set_products`.
 
@@ -104,12 +113,14 @@ def add_outer_products(
             for i in range(len(records)):
                 if j == first and block == 0:
                     ask_in_part(soon, i, len(records))
-                numbers, places, _ = entries(records[i], inputs, dy.itemsize)
+                numbers, places, _ = entries(records[i], inputs, number_bytes(levels))
                 start, stop = place_at(records[i], block), place_at(records[i], upto)
+                where = numbers, places, start, stop, at, row_bytes, step
                 scale = factor if straight else one
-                add_to_listed_rows(
-                    numbers, places, start, stop, at, row_bytes, step, scale, dy[i], j, None, vectors
-                )
+                if levels.size > 0:
+                    add_to_listed_rows(*where, scale, dy[i], j, None, vectors, levels.ctypes.data)
+                else:
+                    add_to_listed_rows(*where, scale, dy[i], j, None, vectors, None)
             if straight:
                 continue
             begin, end = block * BLOCK * lane, min(upto * BLOCK, inputs) * lane
@@ -140,14 +151,17 @@ def look_up(addresses: Array, batch: Array, begins: Array, ends: Array) -> None:
 
 
 @njit
-def unpack(addresses: Array, batch: Array, inputs: int, rows: Array) -> None:
+def unpack(addresses: Array, levels: Array, batch: Array, inputs: int, rows: Array) -> None:
     """Write the samples of a batch into rows (n, D), whole, from their records."""
     for i in range(len(batch)):
         row = rows[i]
         row[:] = 0
-        numbers, places, count = entries(addresses[batch[i], 0], inputs, rows.itemsize)
+        numbers, places, count = entries(addresses[batch[i], 0], inputs, number_bytes(levels))
         for k in range(count):
-            row[place_at(places, k)] = number_at(numbers, k, row)
+            if levels.size > 0:
+                row[place_at(places, k)] = levels[level_at(numbers, k)]
+            else:
+                row[place_at(places, k)] = number_at(numbers, k, row)
 
 
 @njit

@@ -45,7 +45,8 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
             ahead = what_follows(me, net, job, following, gap)
             bring_samples(me, net, job, piece, rows)
             look_up(me, net, job, following)
-            asked = through_the_inputs(me, workers, net, rows[: len(piece)], job.activations[0], half, ahead)
+            rows = rows[: len(piece)]
+            asked = through_the_inputs(me, workers, net, rows, job.levels, job.activations[0], half, ahead)
             turn = meet(job.meeting, me, workers, turn)
             if me == 0 and at == begin:
                 add_penalty(job, step - 1)
@@ -54,7 +55,7 @@ def work(me: int, workers: int, net: Any, job: Any) -> None:
                 atomic_store(job.flags, LAST, atomic_load(job.flags, STOP))
             through_the_rows(me, workers, net, half, job, piece, at - begin, end - begin)
             turn = meet(job.meeting, me, workers, turn)
-            through_the_weights(me, workers, net, rows[: len(piece)], job, half, step, ahead, asked, direct)
+            through_the_weights(me, workers, net, rows, job, half, step, ahead, asked, direct)
             half = 1 - half
         update_outputs(me, workers, net, job, step, direct)
         if me == 0:
@@ -111,7 +112,7 @@ def bring_samples(me: int, net: Any, job: Any, batch: Array, rows: Array) -> Non
 
 @njit
 def through_the_inputs(
-    me: int, workers: int, net: Any, inputs: Array, activation: int, half: int, ahead: Any
+    me: int, workers: int, net: Any, inputs: Array, levels: Array, activation: int, half: int, ahead: Any
 ) -> Any:
     """Send a piece through this worker's outputs of the first layer, with an eye to the next one.
 
@@ -124,7 +125,7 @@ def through_the_inputs(
     panels, b = view(net.weights, matrix(net, 0)), net.biases[units(net, 0)]
     soon = len(ahead.rows) // 2
     stretches = ahead.rows[:soon], net.ahead_ends[me, :soon]
-    listed.set_products(inputs, net.plan[0, INPUTS], panels, b, y, first, last, stretches)
+    listed.set_products(inputs, levels, net.plan[0, INPUTS], panels, b, y, first, last, stretches)
     for i in range(len(inputs)):
         phases.activate(y[i, first:last], activation)
     return 0
@@ -159,7 +160,7 @@ def through_the_weights(
     """Add a piece's gradient for this worker's outputs of every layer, with an eye to the next one."""
     one, count = job.losses.dtype.type(1), len(inputs)
     into, alpha = (net.weights, -job.numbers[step, 0]) if direct else (net.gradients, one)
-    asked = add_to_first_layer(me, workers, net, inputs, into, alpha, ahead, asked)
+    asked = add_to_first_layer(me, workers, net, inputs, job.levels, into, alpha, ahead, asked)
     for layer in range(len(job.activations)):
         first, last = own_outputs(net, layer, me, workers)
         if layer > 0:
@@ -170,8 +171,9 @@ def through_the_weights(
 
 @njit
 def add_to_first_layer(
-    me: int, workers: int, net: Any, inputs: Array, into: Array, alpha: Any, ahead: Any, asked: int
-) -> Any:
+    me: int, workers: int, net: Any, inputs: Array, levels: Array, into: Array, alpha: Any, ahead: Any,
+    asked: int,
+) -> Any:  # fmt: skip
     """Add alpha times a piece's gradient for this worker's outputs of the first layer; see `multiply`."""
     first, last = own_outputs(net, 0, me, workers)
     if not net.listed:
@@ -180,7 +182,7 @@ def add_to_first_layer(
     soon = slice(len(ahead.rows) // 2, len(ahead.rows))
     stretches = ahead.rows[soon], net.ahead_ends[me, soon]
     listed.add_outer_products(
-        inputs, net.plan[0, INPUTS], panels, alpha, dy, first, last, net.sums[me], stretches
+        inputs, levels, net.plan[0, INPUTS], panels, alpha, dy, first, last, net.sums[me], stretches
     )
     return asked
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,8 +15,6 @@ from xpnet_kernels import _threads
 from xpnet_kernels._ahead import CACHE_LINE, NOTHING, Ahead
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
-from xpnet_kernels._simd import lanes
-from xpnet_kernels._simd_list import PLACE
 from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import phases, records, worker
 from xpnet_kernels.mlp_epoch.layout import INPUTS, Net, load, make_net, read_in_place, samples
@@ -30,26 +28,12 @@ WORTH_LISTING = 80
 WORTH_SHARING = 10_000_000
 """Fewer multiplications are done before a second thread has started."""
 
-
-class Room(NamedTuple):
-    """Where each worker makes the records of a block; see `records.fill`."""
-
-    numbers: Array
-    others: Array
-    places: Array
-    addresses: Array
-
-
-def make_room(workers: int, rows: int, inputs: int, dtype: Any) -> Room:
-    """Return room for the records of so many rows; of none where none are made."""
-    item = int(np.dtype(dtype).itemsize)
-    memory = np.empty((workers, -(-rows * records.most_bytes(inputs, item) // 8)), np.int64)
-    places = np.empty((workers, inputs + lanes(dtype)), PLACE)
-    return Room(memory.view(dtype), memory.view(PLACE), places, np.empty((workers, rows, 2), np.int64))
+Buffers = tuple[Net, list[records.Room]]
+"""A net's, of which each thread has a copy of the values, and room for each thread's records."""
 
 
 def forward_in_blocks(
-    x: Array, arrays: Sequence[Array], codes: Sequence[int], spare: list[tuple[Any, tuple[Net, Room]]]
+    x: Array, arrays: Sequence[Array], codes: Sequence[int], spare: list[tuple[Any, Buffers]]
 ) -> Array:
     """Return the logits of a batch; see `Forward`.
 
@@ -61,16 +45,17 @@ def forward_in_blocks(
     sizes = [x.shape[1], *(b.shape[0] for b in arrays[1::2])]
     rows, listed = min(BLOCK, count), sizes[1] >= WORTH_LISTING and records.worth_it(x, sizes[1], dtype)
     what_for = rows, workers, listed
-    net, room = _spare(spare, what_for) or (
+    net, rooms = _spare(spare, what_for) or (
         make_net(sizes, rows, workers, dtype, listed, copies=workers),
-        make_room(workers, rows if listed else 0, x.shape[1], dtype),
+        [records.make_room(rows if listed else 0, x.shape[1], dtype) for _ in range(workers)],
     )
     load(net, arrays)
     y = np.empty((count, sizes[-1]), dtype)
     in_place = read_in_place(x, dtype)
     cuts = [count * worker // workers for worker in range(workers + 1)]
-    job = net, room, x, y, np.arange(count), np.array(codes), in_place
-    parts = [(me, *job, cuts[me], cuts[me + 1]) for me in range(workers)]
+    job = net, x, y, np.arange(count), np.array(codes), in_place
+    lists = [(room, np.empty((rows, 2), np.int64), np.empty(0, dtype)) for room in rooms]
+    parts = [(me, *lists[me], *job, cuts[me], cuts[me + 1]) for me in range(workers)]
     threads = [threading.Thread(target=forward_blocks, args=part) for part in parts[1:]]
     for thread in threads:
         thread.start()
@@ -79,11 +64,11 @@ def forward_in_blocks(
     finally:
         for thread in threads:
             thread.join()
-    spare.append((what_for, (net, room)))
+    spare.append((what_for, (net, rooms)))
     return y
 
 
-def _spare(spare: list[tuple[Any, tuple[Net, Room]]], what_for: Any) -> tuple[Net, Room] | None:
+def _spare(spare: list[tuple[Any, Buffers]], what_for: Any) -> Buffers | None:
     """Take buffers out of `spare`; None if there are none, or they were made for something else."""
     try:
         made_for, buffers = spare.pop()
@@ -94,11 +79,12 @@ def _spare(spare: list[tuple[Any, tuple[Net, Room]]], what_for: Any) -> tuple[Ne
 
 @njit
 def forward_blocks(
-    me: int, net: Any, room: Any, x: Array, y: Array, order: Array, codes: Array, in_place: bool, start: int,
-    stop: int,
+    me: int, room: Any, addresses: Array, no_levels: Array, net: Any, x: Array, y: Array, order: Array,
+    codes: Array, in_place: bool, start: int, stop: int,
 ) -> None:  # fmt: skip
     """Write the logits of rows start to stop; `order` holds every row's number.
 
+    The records of a block, if there are any, are made in `room`, and their addresses noted in `addresses`.
     With `in_place` the rows are read where they lie: they are of the net's dtype, and whole vectors.
     """
     dtype = y.dtype.type
@@ -108,7 +94,9 @@ def forward_blocks(
         rows = net.input_rows[me, : len(batch)]
         following = order[begin + len(batch) : min(begin + len(batch) + net.rows, stop)]
         if net.listed:
-            list_rows(me, room, x[begin : begin + len(batch)], scale, rows)
+            records.fill(room, x[begin:], 0, len(batch), scale, no_levels, addresses)
+            for i in range(len(batch)):
+                rows[i] = addresses[i, 0]
             following = following[:0]  # rows that are read one after another come unasked
         elif in_place:
             phases.locate(rows, x, batch)
@@ -118,7 +106,7 @@ def forward_blocks(
         requests = (x.strides[0] + CACHE_LINE - 1) // CACHE_LINE
         ahead = Ahead(net.ahead[me, : len(following)], requests, CACHE_LINE)
         phases.locate(ahead.rows, x, following)
-        worker.through_the_inputs(0, 1, net, rows, codes[0], me, ahead)
+        worker.through_the_inputs(0, 1, net, rows, no_levels, codes[0], me, ahead)
         into = view(net.values[me], samples(net, 1))
         for layer in range(1, len(codes)):
             into, outputs = view(net.values[me], samples(net, layer + 1)), net.plan[layer + 1, INPUTS]
@@ -127,13 +115,3 @@ def forward_blocks(
         for i in range(len(batch)):
             for j in range(y.shape[1]):
                 y[begin + i, j] = into[i, j]
-
-
-@njit
-def list_rows(me: int, room: Any, x: Array, scale: Any, rows: Array) -> None:
-    """Make the records of some rows, and write where they are."""
-    numbers, addresses = room.numbers[me], room.addresses[me]
-    longest = numbers.size * numbers.itemsize // len(addresses)
-    records.fill(numbers, room.others[me], room.places[me], x, 0, len(x), scale, longest, addresses)
-    for i in range(len(x)):
-        rows[i] = addresses[i, 0]
