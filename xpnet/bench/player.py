@@ -36,7 +36,7 @@ class Turn(NamedTuple):
         Seconds that reading the weights took longer the first time than the second: work that went on after
         the clock had stopped.
     cpu : float
-        Seconds of processor time this process used in the epoch.
+        Seconds of processor time this process used, for the epoch off the clock too.
     losses : ndarray (steps,) float64
     weights : list of ndarray
         After the epoch.
@@ -84,11 +84,11 @@ class Player:
 
         `after` is the number of an epoch that is trained right before, off the clock.
         """
-        order = self.case.order(number, samples)
+        cpu, order = time.process_time(), self.case.order(number, samples)
         if after is not None:
             self.contestant.epoch(after, self.case.order(after, samples))
         self.contestant.synchronize()
-        cpu, started = time.process_time(), time.perf_counter()
+        started = time.perf_counter()
         losses = self.contestant.epoch(number, order)
         self.contestant.synchronize()
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
