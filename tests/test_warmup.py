@@ -20,6 +20,10 @@ for dtype in ("float32", "float64"):
             net = xpnet.nets.TwoLayerNet(784, 50, 10, seed=0, dtype=dtype)
             net.fit(x, t, optimizer="adam", engine=engine, validation=(x, t), verbose=False)
             net.predict(x[:1])
+            for hidden in ([50], [50, 400, 300]):
+                net = xpnet.nets.MultiLayerNet(784, hidden, 10, seed=0, dtype=dtype)
+                slow = xpnet.optimizers.SGD(0.001)
+                net.fit(x[:40], t[:40], batch_size=1, optimizer=slow, engine=engine, verbose=False)
 compiled, loaded = _warmup._counts()
 print(compiled, loaded > 0)
 """

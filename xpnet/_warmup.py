@@ -81,11 +81,12 @@ def _layer_by_layer(x: Any, dtype: str) -> None:
 
 
 def _train(x: Any, dtype: str, engine: str) -> None:
-    """Train with every activation and every optimizer."""
-    ways = [("relu", optimizer, 20) for optimizer in names()]
-    ways += [(activation, "sgd", 20) for activation in _ACTIVATIONS] + [("relu", "sgd", 1)]
-    for activation, optimizer, batch_size in ways:
-        net = MultiLayerNet(x.shape[1], (40, 9), 5, activation=activation, seed=0, dtype=dtype)
+    """Train with every activation and every optimizer, and sample by sample in both ways."""
+    ways = [("relu", optimizer, 20, (40, 9)) for optimizer in names()]
+    ways += [(activation, "sgd", 20, (40, 9)) for activation in _ACTIVATIONS]
+    ways += [("relu", "sgd", 1, hidden) for hidden in [(40, 9), (40, 1)]]
+    for activation, optimizer, batch_size, hidden in ways:
+        net = MultiLayerNet(x.shape[1], hidden, 5, activation=activation, seed=0, dtype=dtype)
         net.fit(
             x,
             np.arange(len(x)) % 5,

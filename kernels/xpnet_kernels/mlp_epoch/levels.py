@@ -34,8 +34,10 @@ def levels_of(x: Array, scale: Any, some: Array) -> Array:
     pixels = np.arange(LEVELS).astype(dtype)
     if x.dtype == np.uint8:
         return pixels * scale
+    some = np.ascontiguousarray(some).reshape(-1)
+    level = np.empty(some.size, np.uint8)
     for levels in (pixels / dtype.type(255), pixels * dtype.type(1 / 255), pixels):
-        if np.isin(some, levels).all():
+        if to_levels(some, some.size, levels, level):
             return levels
     return np.empty(0, dtype)
 
