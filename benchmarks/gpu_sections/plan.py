@@ -37,7 +37,7 @@ class Plan:
     calls : int
         Launches in one sample of their cost.
     player_limit : float
-        Seconds that one answer of a contestant may take.
+        Seconds that one answer of a contestant may take: a turn is two epochs.
     settle : float
         Seconds of rest before each contestant's turn.
     """
@@ -56,7 +56,7 @@ class Plan:
     rounds: tuple[int, int] = (1000, 3000)
     nodes: tuple[int, ...] = (1, 20, 600)
     calls: int = 200
-    player_limit: float = 70.0
+    player_limit: float = 100.0
     settle: float = 0.05
 
 

@@ -32,25 +32,33 @@ def parameters(*sizes):
 
 
 @pytest.mark.parametrize(
-    ("sizes", "way"),
+    ("sizes", "zeros", "way"),
     [
-        ((784, 50, 10), "DELAYED"),
-        ((784, 10), "DELAYED"),
-        ((784, 100, 50, 10), "DELAYED"),
-        ((784, 256, 128, 10), "ONE_BY_ONE"),
-        ((784, 1024, 1024, 10), "ONE_BY_ONE"),
-        ((70_000, 300, 300), "DELAYED"),
-        ((300, 70_000, 300), "IN_BATCHES"),
+        ((784, 50, 10), 0.8, "DELAYED"),
+        ((784, 50, 10), 0.95, "ONE_BY_ONE"),
+        ((784, 10), 0.8, "ONE_BY_ONE"),
+        ((784, 10), 0, "DELAYED"),
+        ((784, 100, 50, 10), 0.8, "DELAYED"),
+        ((784, 256, 128, 10), 0.8, "ONE_BY_ONE"),
+        ((784, 1024, 1024, 10), 0.8, "ONE_BY_ONE"),
+        ((70_000, 300, 300), 0.8, "DELAYED"),
+        ((70_000, 30, 30), 0.95, "IN_BATCHES"),
+        ((300, 70_000, 300), 0.8, "IN_BATCHES"),
     ],
 )
-def test_the_way_goes_by_where_the_weights_are(sizes, way):
-    assert cpu.way_of(sizes, 1, "sgd", 0.0) is getattr(cpu, way)
+def test_the_way_goes_by_where_the_weights_are_and_by_the_zeros(sizes, zeros, way):
+    assert cpu.way_of(inputs(20, sizes[0], zeros), sizes, 1, "sgd", 0.0) is getattr(cpu, way)
 
 
-@pytest.mark.parametrize("zeros", [0, 0.8])
-@pytest.mark.parametrize("sizes", [(300, 50, 10), (200, 12, 9, 3), (40, 17)])
-def test_any_number_of_threads_gives_the_same_bits(sizes, zeros, monkeypatch):
-    x, arrays, results = inputs(SAMPLES, sizes[0], zeros), parameters(*sizes), []
+@pytest.mark.parametrize("kind", ["dense", "numbers", "uint8", "pixels"])
+@pytest.mark.parametrize("sizes", [(300, 50, 10), (200, 30, 9, 3), (40, 27)])
+def test_any_number_of_threads_gives_the_same_bits(sizes, kind, monkeypatch):
+    monkeypatch.setattr(cpu, "AT_ONCE", 0)
+    x, arrays, results = inputs(SAMPLES, sizes[0], 0 if kind == "dense" else 0.8), parameters(*sizes), []
+    if kind in ("uint8", "pixels"):
+        x = (80 * np.abs(x)).astype("uint8")
+        x = x if kind == "uint8" else x / np.float32(255)
+    assert cpu.way_of(x, sizes, 1, "sgd", 0.0) is cpu.DELAYED
     for workers in (1, 2, 3, 5):
         monkeypatch.setattr(_threads, "_chosen", workers)
         results.append(epoch(x, arrays))
@@ -87,8 +95,9 @@ def test_float32_is_close_after_100_steps(activation):
         assert np.linalg.norm(one - other) < 1e-5 * np.linalg.norm(other)
 
 
-def test_buffers_that_are_kept_bring_nothing_of_an_epoch_into_the_next():
+def test_buffers_that_are_kept_bring_nothing_of_an_epoch_into_the_next(monkeypatch):
     """A short block leaves rows of the block before it behind."""
+    monkeypatch.setattr(cpu, "AT_ONCE", 0)
     x, arrays, kept = inputs(SAMPLES, 300), parameters(300, 50, 10), {}
     for _ in range(3):
         found, alone = epoch(x, arrays, workspace=kept), epoch(x, arrays)

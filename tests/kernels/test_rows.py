@@ -126,15 +126,26 @@ import numpy as np
 from xpnet_kernels import _jit, _simd, matmul, mlp_epoch
 from xpnet_kernels.mlp_epoch import cpu
 
-cpu.AT_ONCE = 0  # records wherever there are zeros
+cpu.DELAYED = cpu.DELAYED._replace(together=12)
+cpu.MOSTLY_FIRST = cpu.WORTH_DELAYING = cpu.AT_ONCE = 0  # records wherever there are zeros
 bytes_to_features = {16: {}, 32: {"avx2": True, "fma": True}, 64: {"avx512f": True}}
 _jit.host_features = lambda: bytes_to_features[int(sys.argv[1])]
 assert _simd.vector_bytes() == int(sys.argv[1])
+
+
+def cases(operation):
+    for sample in operation.sample_inputs(np.random.default_rng(0), "float64"):
+        yield sample.arrays, sample.options
+        if sample.options.get("update") == "sgd":
+            steps = [{"lr": 0.05}] * len(sample.arrays[2])
+            yield sample.arrays, sample.options | {"batch_size": 1, "options": steps, "weight_decay": 0.0}
+
+
 for operation, variant in ((mlp_epoch, "kernel"), (matmul, "tiled")):
     function = {i.variant: i.function for i in operation.implementations if i.engine == "numba"}[variant]
-    for sample in operation.sample_inputs(np.random.default_rng(0), "float64"):
-        expected = operation.reference(np, *sample.arrays, **sample.options)
-        actual = function(*sample.arrays, **sample.options)
+    for arrays, options in cases(operation):
+        expected = operation.reference(np, *arrays, **options)
+        actual = function(*arrays, **options)
         pairs = zip(actual, expected) if isinstance(expected, tuple) else [(actual, expected)]
         for got, wanted in pairs:
             np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)

@@ -17,7 +17,9 @@ SAMPLES = 40  # more than a block
 @pytest.fixture(autouse=True, params=["ONE_BY_ONE", "DELAYED"])
 def taken(request, monkeypatch):
     """Return what the way's buffers are made from; it is taken for every net."""
-    monkeypatch.setattr(cpu, "MOSTLY_FIRST", 0 if request.param == "DELAYED" else math.inf)
+    for name in ("MOSTLY_FIRST", "WORTH_DELAYING"):
+        monkeypatch.setattr(cpu, name, 0 if request.param == "DELAYED" else math.inf)
+    monkeypatch.setattr(cpu, "AT_ONCE", 0)
     chosen, seen = getattr(cpu, request.param), []
     monkeypatch.setattr(
         cpu, request.param, chosen._replace(make=lambda *args: seen.append(args) or chosen.make(*args))

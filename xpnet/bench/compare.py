@@ -10,7 +10,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from xpnet.bench import checks, reference
-from xpnet.bench.case import Case, Data, accuracy
+from xpnet.bench.case import Case, Data, Floats, accuracy
 from xpnet.bench.contestant import DoesNotApplyError
 from xpnet.bench.floor import Floor, bandwidth
 from xpnet.bench.machine import Load
@@ -154,7 +154,7 @@ class Comparison:
         short = player.epoch(0, self.check_samples)
         whole = player.epoch(1, self.samples)
         outcome.checks += checks.mathematics("check before", short, self._short)
-        outcome.checks += self._whole("warm-up", whole, 1)
+        outcome.checks += self._whole("warm-up", whole.losses, 1)
         outcome.first = short.seconds + whole.seconds
         outcome.first_share = 1 + self.check_samples / self.samples
         outcome.losses.append(float(np.mean(whole.losses)))
@@ -179,11 +179,12 @@ class Comparison:
         outcome.drain.append(turn.drain)
         outcome.losses.append(float(np.mean(turn.losses)))
         self._weights[label] = turn.weights
-        outcome.checks += self._whole(f"turn {number + 1}", turn, timed)
+        outcome.checks += self._whole(f"turn {number + 1}, off the clock", turn.before, timed - 1)
+        outcome.checks += self._whole(f"turn {number + 1}", turn.losses, timed)
 
-    def _whole(self, when: str, turn: Turn, number: int) -> list[checks.Check]:
-        made = checks.steps(when, turn.losses, self.case.steps(self.samples))
-        return [made, checks.mean_loss(when, turn.losses, self._means[number - 1])]
+    def _whole(self, when: str, losses: Floats, number: int) -> list[checks.Check]:
+        made = checks.steps(when, losses, self.case.steps(self.samples))
+        return [made, checks.mean_loss(when, losses, self._means[number - 1])]
 
     def _finish(self, label: str) -> None:
         self.say(f"{label}: inference and the last check")

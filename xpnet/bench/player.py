@@ -6,6 +6,7 @@ import importlib
 import importlib.metadata
 import math
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -40,6 +41,8 @@ class Turn(NamedTuple):
     losses : ndarray (steps,) float64
     weights : list of ndarray
         After the epoch.
+    before : ndarray (steps,) float64
+        The losses of the epoch off the clock; none if there was none.
     """
 
     seconds: float
@@ -47,6 +50,7 @@ class Turn(NamedTuple):
     cpu: float
     losses: npt.NDArray[np.float64]
     weights: Weights
+    before: npt.NDArray[np.float64]
 
 
 class Player:
@@ -85,8 +89,9 @@ class Player:
         `after` is the number of an epoch that is trained right before, off the clock.
         """
         cpu, order = time.process_time(), self.case.order(number, samples)
+        before: Sequence[float] = ()
         if after is not None:
-            self.contestant.epoch(after, self.case.order(after, samples))
+            before = self.contestant.epoch(after, self.case.order(after, samples))
         self.contestant.synchronize()
         started = time.perf_counter()
         losses = self.contestant.epoch(number, order)
@@ -94,7 +99,8 @@ class Player:
         seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
         weights, first = _timed_weights(self.contestant)
         _, second = _timed_weights(self.contestant)
-        return Turn(seconds, max(0.0, first - second), cpu, np.array(losses, np.float64), weights)
+        kept, kept_before = (np.array(some, np.float64) for some in (losses, before))
+        return Turn(seconds, max(0.0, first - second), cpu, kept, weights, kept_before)
 
     def inference(self, samples: int) -> dict[str, Any]:
         """Time the logits of the first `samples` test images; return the seconds of one call, many times."""

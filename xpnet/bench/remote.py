@@ -85,9 +85,9 @@ class RemotePlayer:
         """Train on the first `samples` samples, right after another epoch if there is one."""
         answer = self._ask("epoch", number=number, samples=samples, after=after)
         with np.load(self.folder / f"{self.name}.npz") as arrays:
-            weights = [arrays[f"w{index}"] for index in range(len(arrays.files) - 1)]
-            losses = arrays["losses"]
-        return Turn(answer["seconds"], answer["drain"], answer["cpu"], losses, weights)
+            weights = [arrays[f"w{index}"] for index in range(len(arrays.files) - 2)]
+            losses, before = arrays["losses"], arrays["before"]
+        return Turn(answer["seconds"], answer["drain"], answer["cpu"], losses, weights, before)
 
     def inference(self, samples: int) -> dict[str, Any]:
         """Time the logits of the first `samples` test images."""

@@ -67,7 +67,7 @@ def title(result: Result) -> str:
     threads = f"{result.threads} thread{'s' if result.threads > 1 else ''} each"
     return (
         f"{result.case}, SGD {result.case.lr:g}, float32: {result.samples} images an epoch, {epochs} timed "
-        f"epochs after a warm-up, in turns, {threads}; floor {result.floor_seconds:.4f} s "
+        f"epochs in turns, {threads}; floor {result.floor_seconds:.4f} s "
         f"(GEMM {result.floor.gemm / 1e9:.0f} GFLOP/s by {result.floor.gemm_by}, "
         f"memory {result.floor.bandwidth / 1e9:.0f} GB/s)"
     )

@@ -19,10 +19,12 @@ class Outcome:
     Attributes
     ----------
     label : str
-    seconds, cpu, drain : list of float
+    seconds, drain : list of float
         Of every timed epoch.
+    cpu : list of float
+        Of every turn: seconds of processor time, those of the epoch off the clock too.
     losses : list of float
-        Mean of every epoch, the warm-up's first.
+        Mean of every timed epoch, after the warm-up's.
     accuracy : float
         On the test data after the last epoch, computed by the harness from the weights.
     first : float

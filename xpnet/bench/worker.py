@@ -56,7 +56,7 @@ class _Play:
             return {"error": _in_words(error)}
         if command == "epoch":
             arrays = {f"w{index}": array for index, array in enumerate(result.weights)}
-            np.savez(self.folder / f"{self.name}.npz", losses=result.losses, **arrays)
+            np.savez(self.folder / f"{self.name}.npz", losses=result.losses, before=result.before, **arrays)
             result = {"seconds": result.seconds, "drain": result.drain, "cpu": result.cpu}
         return {"result": result}
 

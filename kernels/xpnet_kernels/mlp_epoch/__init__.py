@@ -75,7 +75,8 @@ def mlp_epoch(
     weight_decay : float, optional
         λ of the penalty ½ λ Σ W².
     should_stop : callable, optional
-        Asked now and then; once it returns True the epoch ends after the step in hand.
+        Asked now and then; once it returns True the epoch ends after the step in hand, or after the few that
+        are made together.
     out : sequence of array, optional
         Receive the new arrays; may be `arrays`.
     workspace : dict, optional

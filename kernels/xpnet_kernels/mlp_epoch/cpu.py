@@ -18,7 +18,7 @@ from xpnet_kernels.mlp_epoch.job import Job
 from xpnet_kernels.mlp_epoch.layout import load as load_net
 from xpnet_kernels.mlp_epoch.layout import make_net, read_in_place
 from xpnet_kernels.mlp_epoch.layout import store as store_net
-from xpnet_kernels.mlp_epoch.records import NO_RECORDS, Records, make_records, worth_it
+from xpnet_kernels.mlp_epoch.records import AT_ONCE, NO_RECORDS, Records, filled, make_records, worth_it
 from xpnet_kernels.mlp_epoch.single import load_single, make_single, store_single, work_alone
 from xpnet_kernels.mlp_epoch.steps import Steps
 from xpnet_kernels.mlp_epoch.worker import work
@@ -31,13 +31,16 @@ FEW, MANY = 64, 512
 
 
 MOSTLY_FIRST = 8
-"""How many times as many weights the first layer has as all others, from which on its changes are delayed."""
+"""How many times as many weights as all others the first layer has where its changes are delayed."""
+
+WORTH_DELAYING = 5
+"""Outputs of that layer, times the share of its inputs that are not 0, from which on it pays."""
 
 
 class Way(NamedTuple):
     """How steps are made: buffers, how parameters come into them and back, and what a thread does.
 
-    `together` is how many steps are made at once, at least.
+    `together` is how many steps are made at once; the last ones may be fewer.
     """
 
     name: str
@@ -71,11 +74,11 @@ def train_on_cpu(
     x, dtype, count = np.ascontiguousarray(x), arrays[0].dtype, 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
     batch_size, kept = min(batch_size, len(order)), {} if workspace is None else workspace
-    way = way_of(sizes, batch_size, update, weight_decay)
+    way = way_of(x, sizes, batch_size, update, weight_decay)
     scale = dtype.type(1 / 255 if x.dtype == np.uint8 else 1)
     records = records_of(way, x, scale, sizes[1], len(options), kept)
     workers = 1 if way is ONE_BY_ONE else _threads.allowed(enough_work=True)
-    piece = BLOCK if way is DELAYED else piece_rows(sizes, batch_size, dtype)
+    piece = way.together if way is DELAYED else piece_rows(sizes, batch_size, dtype)
     what = sizes, piece, workers, dtype, bool(records.memory)
     # Taken out: what an epoch leaves that fails is not used again.
     net = kept.pop(key := f"{way.name} {what}", None) or way.make(*what)
@@ -110,12 +113,12 @@ def train_on_cpu(
     return (job.losses[: steps.made], *results)
 
 
-def way_of(sizes: Sequence[int], batch_size: int, update: str, weight_decay: float) -> Way:
+def way_of(x: Array, sizes: Sequence[int], batch_size: int, update: str, weight_decay: float) -> Way:
     """Return how the steps are made."""
     if batch_size > 1 or update != "sgd" or weight_decay != 0:
         return IN_BATCHES
     first, *others = (inputs * outputs for inputs, outputs in itertools.pairwise(sizes))
-    if first >= MOSTLY_FIRST * sum(others):
+    if first >= MOSTLY_FIRST * sum(others) and sizes[1] * filled(x) >= WORTH_DELAYING:
         return DELAYED
     return ONE_BY_ONE if max(sizes) <= MOST_PLACES else IN_BATCHES
 
@@ -123,19 +126,20 @@ def way_of(sizes: Sequence[int], batch_size: int, update: str, weight_decay: flo
 def records_of(way: Way, x: Array, scale: Any, outputs: int, steps: int, kept: dict[str, Any]) -> Records:
     """Return the records of the samples x, made now or in an epoch before; none where they would not pay.
 
-    An epoch without steps compiles.
+    They are made for the first epoch where that makes up for it, else for the second. An epoch without steps
+    compiles.
     """
     key = f"records {scale.dtype}"
-    if way is ONE_BY_ONE:
-        return NO_RECORDS
-    if key not in kept and not worth_it(x, outputs, scale.dtype):
-        kept[key] = NO_RECORDS
-    elif key not in kept and steps == 0:
+    records: Records | None = NO_RECORDS if way is ONE_BY_ONE else kept.get(key)
+    if records is None and not worth_it(x, outputs, scale.dtype):
+        records = kept[key] = NO_RECORDS
+    elif records is None and steps == 0:
         make_records(x[:1], scale)
-    elif key not in kept:
-        kept[key] = make_records(x, scale)
-    records: Records = kept.get(key, NO_RECORDS)
-    return records
+    elif records is None and (key in kept or outputs >= AT_ONCE):
+        records = kept[key] = make_records(x, scale)
+    elif records is None:
+        kept[key] = None
+    return records or NO_RECORDS
 
 
 def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:

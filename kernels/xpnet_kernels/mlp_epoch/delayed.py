@@ -3,8 +3,9 @@
 A step adds xᵀ d to W1, which the next sample x' meets as (x' xᵀ) d. So the samples of a block all go through
 the W1 that the block began with, as those of a batch do; one after another they then add what the steps
 before them in the block have changed, and take the other layers through a step each; and W1 takes the sum of
-the changes. That is the same mathematics at a fraction of the memory traffic. The products x' xᵀ depend on no
-weight: the last worker computes those of the next block while the first one goes from sample to sample.
+the changes. That is the same mathematics at a fraction of the memory traffic, as long as no x' xᵀ overflows.
+These products depend on no weight: the last worker computes those of the next block while the first one goes
+from sample to sample.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from xpnet_kernels.mlp_epoch.layout import INPUTS, Net, make_net, matrix, sample
 from xpnet_kernels.mlp_epoch.shares import own_outputs
 
 BLOCK = 30
-"""Samples whose changes of W1 wait for each other."""
+"""Samples whose changes of W1 wait for each other: whole tiles of 3 and of 5 rows, and no more than go
+straight into W1, see `listed.FEW_SAMPLES`."""
 
 
 class Delayed(NamedTuple):

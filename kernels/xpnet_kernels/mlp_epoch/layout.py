@@ -32,7 +32,7 @@ class Net(NamedTuple):
         Per layer: inputs D, elements from one row of its matrix, and of its input, to the next, and where its
         matrix, its bias and its input begin. (The input of a first layer with records has no rows.)
     rows : int
-        How many samples the buffers hold: a piece of a batch, in whole tiles.
+        How many samples the buffers hold: a piece of a batch, or a block and a tile, in whole tiles.
     listed : bool
         Whether the first layer goes by its samples' records.
     weights, gradients, weight_state0, weight_state1 : array

@@ -47,7 +47,7 @@ def to_levels(numbers: Array, count: int, levels: Array, into: Array) -> bool:
     """Write which level each of so many numbers is; return whether all are levels."""
     steps, half, all_there = numbers.dtype.type(1) / levels[1], numbers.dtype.type(0.5), True
     for i in range(count):
-        level = int(numbers[i] * steps + half) & (LEVELS - 1)
+        level = int(numbers[i] * steps + half) & (LEVELS - 1)  # of NaN and the like some level, not theirs
         into[i] = level
         all_there &= levels[level] == numbers[i]
     return all_there

@@ -29,10 +29,18 @@ LEAST_RATE, LEAST_STEP = 5e8, 5e-6
 class Steps:
     """The steps of an epoch, made some at a time.
 
+    Parameters
+    ----------
+    work, net, job, sizes
+        What a thread does, with what, and the widths of the net.
+    should_stop : callable, optional
+    together : int, optional
+        How many steps are a whole that is made by the same threads; the last one may be shorter.
+
     Attributes
     ----------
     made : int
-        How many were made.
+        How many steps were made.
     """
 
     def __init__(
@@ -47,6 +55,7 @@ class Steps:
         self.work, self.net, self.job, self.sizes, self._should_stop = work, net, job, sizes, should_stop
         self.made, self._together = 0, together
         self._multiplications = together * job.batch_size * sum(a * b for a, b in itertools.pairwise(sizes))
+        self._wholes = -(-len(job.losses) // together)
 
     def make_all(self, most: int) -> None:
         """Make the steps with as many threads as the user has chosen, or as are fastest, up to `most`."""
@@ -54,15 +63,15 @@ class Steps:
         if len(job.losses) == 0:
             self.work(0, 1, self.net, job)  # compiles
         elif most == 1:
-            self.make(1, -(-len(job.losses) // self._together))
+            self.make(1, self._wholes)
         else:
             # What decides how long a step takes, and nothing that differs from one epoch to the next.
             types = job.losses.dtype, job.x.dtype
             like = tuple(self.sizes), job.batch_size, *types, job.kind, job.weight_decay != 0
-            make_steps(self.make, -(-len(job.losses) // self._together), self._multiplications, like)
+            make_steps(self.make, self._wholes, self._multiplications, like)
 
     def make(self, workers: int, count: int) -> float:
-        """Make the next `count` steps with so many threads; return the seconds, infinite if told to stop."""
+        """Make the next `count` wholes with so many threads; return the seconds, infinite if told to stop."""
         steps = slice(self.made, min(self.made + count * self._together, len(self.job.losses)))
         samples = slice(steps.start * self.job.batch_size, steps.stop * self.job.batch_size)
         started = time.perf_counter()
@@ -74,7 +83,8 @@ class Steps:
             meeting=np.zeros_like(self.job.meeting),
             flags=np.zeros_like(self.job.flags),
         )
-        if workers == 1 and count * (LEAST_STEP + self._multiplications / LEAST_RATE) < UNINTERRUPTED:
+        least = count * (self._together * LEAST_STEP + self._multiplications / LEAST_RATE)
+        if workers == 1 and least < UNINTERRUPTED:
             self.work(0, 1, self.net, part)
             made = int(part.flags[MADE])
         else:

@@ -138,6 +138,7 @@ def make_steps(make: Make, steps: int, multiplications: int, key: Hashable) -> N
     ----------
     make : callable
     steps : int
+        Or, where several steps are made together, how many times they are; so below.
     multiplications : int
         Of one step.
     key : hashable

@@ -84,7 +84,7 @@ def gap_between_requests(net: Any, job: Any, outputs: int) -> int:
 
 @njit
 def what_follows(me: int, net: Any, job: Any, following: slice, gap: int) -> Any:
-    """Return the memory to ask for of the piece that was looked up."""
+    """Return the memory to ask for of the following piece, which `look_up` notes before it is read."""
     times = (job.x.strides[0] + gap - 1) // gap
     return Ahead(net.ahead[me, : following.stop - following.start], times, gap)
 
