@@ -66,6 +66,16 @@ class HalfTheSteps(Honest):
         return super().epoch(number, order[: len(order) // 2])
 
 
+class IdleOffTheClock(Honest):
+    """Does nothing in the first epoch of a turn, and tells the losses of one before."""
+
+    def epoch(self, number, order):
+        if number > 1 and number % 2 == 0 and len(order) == len(self.data.x):
+            return self.told
+        self.told = super().epoch(number, order)
+        return self.told
+
+
 class HalfTheStepsInDisguise(Honest):
     """Sees half of the samples, and tells every loss twice."""
 

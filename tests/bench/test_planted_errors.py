@@ -22,6 +22,7 @@ def test_an_honest_contestant_passes(play, honest):
     [
         (fakes.SkipsOneUpdate, "check before: the weights are"),
         (fakes.SkipsUpdatesWhenTimed, "turn 2: the mean loss is"),
+        (fakes.IdleOffTheClock, "turn 1, off the clock: the mean loss is"),
         (fakes.HalfTheSteps, "steps were made of 72"),
         (fakes.HalfTheStepsInDisguise, "check before: the losses are"),
         (fakes.OtherOrder, "check before: the losses are"),
