@@ -114,6 +114,8 @@ class CublasDouble:
         self._stream = self._scratch = None
         self.cublasSgemm_v2 = lambda *args: self._gemm("sgemm", ctypes.c_float, *args)
         self.cublasDgemm_v2 = lambda *args: self._gemm("dgemm", ctypes.c_double, *args)
+        self.cublasSgemv_v2 = lambda *args: self._gemv("sgemv", ctypes.c_float, *args)
+        self.cublasDgemv_v2 = lambda *args: self._gemv("dgemv", ctypes.c_double, *args)
 
     def cublasCreate_v2(self, handle):
         self.handles += 1
@@ -138,9 +140,7 @@ class CublasDouble:
 
     def _gemm(self, name, real, handle, transpose_a, transpose_b, m, n, k, *rest):
         alpha, a, lda, b, ldb, beta, c, ldc = rest
-        assert handle.value == 1234
-        assert self._stream == self._cuda.get_current_stream().ptr, "the product runs in another stream"
-        assert self._scratch == 32 << 20, "the product has no scratch memory of its own"
+        self._check(handle)
         scale, keep = alpha._obj.value, beta._obj.value
 
         def run():
@@ -152,6 +152,22 @@ class CublasDouble:
 
         self._cuda.start(f"{name} {m}x{n}x{k}", run)
         return 0
+
+    def _gemv(self, name, real, handle, transpose, m, n, alpha, a, lda, x, step_x, beta, y, step_y):
+        assert (transpose, step_x, step_y, alpha._obj.value, beta._obj.value) == (0, 1, 1, 1, 0)
+        self._check(handle)
+
+        def run():
+            factor, out = columns_of(x, real, n, 1, n), columns_of(y, real, m, 1, m)
+            out[...] = columns_of(a, real, lda, n, m) @ factor
+
+        self._cuda.start(f"{name} {m}x{n}", run)
+        return 0
+
+    def _check(self, handle):
+        assert handle.value == 1234
+        assert self._stream == self._cuda.get_current_stream().ptr, "the product runs in another stream"
+        assert self._scratch == 32 << 20, "the product has no scratch memory of its own"
 
 
 def columns_of(address, real, leading, columns, rows):

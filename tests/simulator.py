@@ -33,6 +33,9 @@ SMALL = {
     "INPUTS_AT_ONCE": 1,
     "WIDE": 500,
     "BLOCKS_DOWN": 2,
+    "ROWS_AT_ONCE": 2,
+    "EACH": 2,
+    "PARAMETERS": 64,
     "STEPS_TOGETHER": 2,
 }
 """Of the captured epoch: tiles that few threads share, and layers that are wide early."""

@@ -109,6 +109,23 @@ class Products:
             one, pointer(b), b.shape[1], pointer(a), a.shape[1], zero, pointer(out), columns,
         )  # fmt: skip
 
+    def multiply_vector(self, x: Array, a: Array, out: Array) -> None:
+        """Write x · a into `out`, in the arrays' dtype also where products may take TF32.
+
+        Parameters
+        ----------
+        x : array (N,)
+        a : array (N, H), C-contiguous
+        out : array (H,)
+        """
+        name, real = _GEMV[out.dtype.name]
+        one, zero = ctypes.byref(real(1)), ctypes.byref(real(0))
+        rows, columns = a.shape
+        self._call(
+            name, self._handle, 0, columns, rows,
+            one, pointer(a), columns, pointer(x), 1, zero, pointer(out), 1,
+        )  # fmt: skip
+
     def _call(self, name: str, *args: Any) -> None:
         status = getattr(self._library, name)(*args)
         if status != 0:
@@ -116,6 +133,7 @@ class Products:
 
 
 _GEMM = {"float32": ("cublasSgemm_v2", ctypes.c_float), "float64": ("cublasDgemm_v2", ctypes.c_double)}
+_GEMV = {"float32": ("cublasSgemv_v2", ctypes.c_float), "float64": ("cublasDgemv_v2", ctypes.c_double)}
 
 
 def pointer(array: Array) -> ctypes.c_void_p:

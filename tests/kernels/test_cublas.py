@@ -28,6 +28,16 @@ def test_products_are_those_of_matrices_that_lie_row_by_row(transpose_a, transpo
     np.testing.assert_allclose(out, a.astype("float64") @ b, rtol=1e-5 if dtype == "float32" else 1e-12)
 
 
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_a_vector_is_multiplied_by_a_matrix_that_lies_row_by_row(dtype, cuda):
+    x, a = DRAW.normal(size=5).astype(dtype), DRAW.normal(size=(5, 3)).astype(dtype)
+    out = np.full(3, np.nan, dtype)
+    products = _cublas.Products(a)
+    products.follow(0)
+    products.multiply_vector(x, a, out)
+    np.testing.assert_allclose(out, x.astype("float64") @ a, rtol=1e-5 if dtype == "float32" else 1e-12)
+
+
 def test_a_handle_is_given_back(cuda):
     products = _cublas.Products(np.empty(0))
     assert cuda.cublas.handles == 1

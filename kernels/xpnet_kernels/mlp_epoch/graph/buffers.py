@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from xpnet_kernels._arrays import Array, asarray_like, namespace
+from xpnet_kernels.mlp_epoch.graph.given import given_blocks
 from xpnet_kernels.mlp_epoch.graph.tiles import LANES, Batch
-from xpnet_kernels.mlp_epoch.graph.update import FEATURES, Losses, Parameters
+from xpnet_kernels.mlp_epoch.graph.update import FEATURES, TILE_COLUMNS, Losses, Parameters
 from xpnet_kernels.mlp_epoch.updates import MOST_NUMBERS
 
 Shape = tuple[int, int]
@@ -69,7 +70,8 @@ class Buffers:
             flat_weights, flat_state0, flat_state1, flat_gradients, flat_values, flat_deltas,
             asarray_like(tiles, like),
         )  # fmt: skip
-        self.losses = Losses(self._zeros(steps), self._zeros(batch_size), self._zeros(len(tiles)))
+        given = sum(given_blocks(W) for W, is_wide in zip(self.weights, wide, strict=True) if is_wide)
+        self.losses = Losses(self._zeros(steps), self._zeros(batch_size), self._zeros(len(tiles) + given))
         self.batch = Batch(self._zeros(samples, "int64"), self._zeros(2, "int64"), batch_size)
         self.numbers = self._zeros((steps, MOST_NUMBERS))
 
@@ -104,12 +106,9 @@ def _tiles(pairs: Sequence[Shape], batch_size: int, wide: Sequence[bool]) -> np.
     weights_at = values_at = deltas_at = 0
     for layer, (inputs, outputs) in enumerate(pairs):
         layer_at = inputs, outputs, weights_at, values_at if layer > 0 else -1, deltas_at
-        rows = [(row, 0) for row in range(0, inputs + 1, FEATURES)]
-        if wide[layer]:
-            rows = [*((row, 1) for row in range(0, inputs, FEATURES)), (inputs, 0)]
-        for row, given in rows:
-            tiles += [(*layer_at, given, row, column) for column in range(0, outputs, LANES)]
+        for row in () if wide[layer] else range(0, inputs + 1, FEATURES):
+            tiles += [(*layer_at, row, column) for column in range(0, outputs, LANES)]
         weights_at += (inputs + 1) * outputs
         values_at += batch_size * inputs if layer > 0 else 0
         deltas_at += batch_size * outputs
-    return np.array(tiles, dtype=np.int64)
+    return np.array(tiles, dtype=np.int64).reshape(-1, TILE_COLUMNS)

@@ -83,12 +83,14 @@ def softmax_at(z: Array, classes: int, c: int, label: int, scale: Any) -> Any:
 
 
 @cuda.jit
-def loss_kernel(batch: Any, t: Array, logits: Array, delta: Array, losses: Array) -> None:
-    """Write loss and gradient of one row of logits per thread, where a tile cannot hold the classes."""
+def loss_kernel(batch: Any, t: Array, b: Array, logits: Array, delta: Array, losses: Array) -> None:
+    """Write loss and gradient of one row of logits + b per thread, where `head_kernel` does not serve."""
     row, rows = cuda.grid(1), rows_in(batch, 0)
     if row < rows:
         scale = logits.dtype.type(1) / logits.dtype.type(rows)
         label = t[batch.order[batch.progress[0] * batch.size + row]]
+        for k in range(logits.shape[1]):
+            logits[row, k] += b[k]
         losses[row] = cross_entropy_row_on_device(logits[row], label, scale, delta[row]) * scale
     elif row < delta.shape[0]:
         losses[row] = logits.dtype.type(0)

@@ -34,7 +34,7 @@ INPUTS_AT_ONCE = -(-SAMPLES * FEATURES // THREADS)
 """Inputs that a thread brings to shared memory in a turn."""
 
 # Columns of the table of tiles.
-INPUTS, OUTPUTS, WEIGHTS_AT, VALUES_AT, DELTAS_AT, GIVEN, ROW, COLUMN = range(8)
+INPUTS, OUTPUTS, WEIGHTS_AT, VALUES_AT, DELTAS_AT, ROW, COLUMN, TILE_COLUMNS = range(8)
 
 
 class Parameters(NamedTuple):
@@ -48,10 +48,10 @@ class Parameters(NamedTuple):
         Those of wide layers, which the vendor's product has left there.
     values, deltas : array
         Each layer's input, (batch, D), but the first's; the gradients of what each puts out, (batch, H).
-    tiles : array (tiles, 8), int64
-        For each block: D and H of its layer, where its matrix, its input (-1 for the first layer, whose input
-        is the data) and the gradients of its output begin, whether its gradients are given (1) or taken here
-        (0), and the tile's first row and column.
+    tiles : array (tiles, TILE_COLUMNS), int64
+        For each block of `update_kernel`: D and H of its layer, where its matrix, its input (-1 for the first
+        layer, whose input is the data) and the gradients of its output begin, and the tile's first row and
+        column.
     """
 
     weights: Array
@@ -90,8 +90,8 @@ class Losses(NamedTuple):
         Receives the loss of each step.
     samples : array (batch,)
         Each sample's share of it.
-    penalties : array (tiles,)
-        Each tile's share of the penalty.
+    penalties : array
+        Each block's share of the penalty.
     """
 
     steps: Array
@@ -138,20 +138,15 @@ def update_tile(batch: Any, source: Any, net: Any, rule: Any, rows: int) -> Any:
     shares = cuda.shared.array((SLICES, FEATURES, LANES), net.weights.dtype)
     lane, part, tile = cuda.threadIdx.x, cuda.threadIdx.y, net.tiles[cuda.blockIdx.x]
     j, column, square = tile[ROW] + part, tile[COLUMN] + lane, net.weights.dtype.type(0)
-    last = tile[INPUTS] - tile[GIVEN]  # the bias of a wide layer has a tile of its own
-    mine = part < FEATURES and j <= last and column < tile[OUTPUTS]
+    mine = part < FEATURES and j <= tile[INPUTS] and column < tile[OUTPUTS]
     at = tile[WEIGHTS_AT] + j * tile[OUTPUTS] + column if mine else 0
     w = net.weights[at]  # asked for before the sums are made
-    if tile[GIVEN] == 0:
-        sum_over_samples(batch, source, net, tile, rows, shares)
+    sum_over_samples(batch, source, net, tile, rows, shares)
     cuda.syncthreads()
     if mine:
         gradient = net.weights.dtype.type(0)
-        if tile[GIVEN] == 1:
-            gradient = net.gradients[at]
-        else:
-            for s in range(SLICES):
-                gradient += shares[s, part, lane]
+        for s in range(SLICES):
+            gradient += shares[s, part, lane]
         if j < tile[INPUTS]:  # biases do not decay
             square = w * w
             gradient += rule.weight_decay * w
@@ -211,7 +206,7 @@ def stage_inputs(batch: Any, source: Any, net: Any, tile: Array, start: int, row
 
 
 @cuda.jit(device=True)
-def update_at(kind: int, net: Any, at: int, w: Any, g: Any, n: Array) -> None:
+def update_at(kind: int, net: Any, at: Any, w: Any, g: Any, n: Array) -> None:
     """Update one parameter, by the formula that also updates it outside an epoch."""
     W, state0, state1 = net.weights, net.state0, net.state1
     if kind == SGD:

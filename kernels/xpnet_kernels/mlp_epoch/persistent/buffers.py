@@ -36,8 +36,8 @@ class Buffers:
     W1, b1 : array, float32
         As the steps made so far left them.
     W2 : array, float32
-        Two copies, of which a step reads one and writes the other: (hidden rows + 1, class columns), with b2
-        in the last row. A class that is none, there to make whole pairs, has the bias -inf.
+        Two copies, of which a step reads one and writes the other: (hidden rows + 1, W2 columns), with b2 in
+        the last row. A class that is none, there to make whole pairs, has the bias -inf.
     z : array, float32
         Room for z1.
     meeting : array, uint32
@@ -56,7 +56,7 @@ class Buffers:
         self.t = xp.ascontiguousarray(t, dtype=np.int32)
         self.W1, self.b1 = (xp.empty(n, dtype=np.float32) for n in (plan.features * plan.hidden, plan.hidden))
         self.W2 = xp.zeros(2 * plan.W2_size, dtype=np.float32)
-        b2_copies = self.W2.reshape(2, plan.hidden_rows + 1, plan.class_columns)[:, -1]
+        b2_copies = self.W2.reshape(2, plan.hidden_rows + 1, plan.W2_columns)[:, -1]
         b2_copies[:, plan.classes :] = -np.inf
         copies = 2 * plan.slices if plan.deterministic else TURNS
         self.z = xp.zeros(copies * plan.z_size, dtype=np.float32)
@@ -82,7 +82,7 @@ class Buffers:
     def begin_steps(self, arrays: Sequence[Array], whole: bool) -> None:
         """Make z and the meeting as the kernel wants them; of a whole epoch take the parameters as well."""
         size = max(self.z.size, self.meeting.size, self.W1.size, self.W2.size)
-        own = self.W1, self.b1, self.W2, self.plan.class_columns, self.z, self.meeting
+        own = self.W1, self.b1, self.W2, self.plan.W2_columns, self.z, self.meeting
         _launch.launch_over(size, carry_in, *arrays, *own, int(whole))
 
     def give(self, made: int, arrays: Sequence[Array]) -> None:
@@ -90,7 +90,7 @@ class Buffers:
         new = self.W2.reshape(2, -1)[made % 2]
 
         def launch() -> None:
-            own = self.W1, self.b1, new, self.plan.class_columns
+            own = self.W1, self.b1, new, self.plan.W2_columns
             _launch.launch_over(max(self.W1.size, self.W2.size), carry_out, *own, *arrays)
 
         self._given.start(launch, made % 2, *arrays)

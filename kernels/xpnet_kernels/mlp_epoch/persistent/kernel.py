@@ -52,7 +52,7 @@ class Shared(NamedTuple):
     ----------
     sums : array (feature warps, units, samples of a warp)
         Each warp's part of z1.
-    W2 : array (hidden rows + 1, class columns)
+    W2 : array (hidden rows + 1, W2 columns)
         W2 and, in the last row, b2.
     dz2 : array (rows, class columns)
     dz1, h : array (rows, units)
@@ -96,7 +96,7 @@ def persistent_epoch(plan: Plan) -> Callable[..., None]:
         )
         shared = Shared(
             cuda.shared.array(sums_size, np.float32),
-            cuda.shared.array(W2_size, np.float32, 8),  # read in pairs; the default is every fourth byte
+            cuda.shared.array(W2_size, np.float32, 16),  # read in fours; the default is every fourth byte
             cuda.shared.array(dz2_size, np.float32),
             cuda.shared.array(dz1_size, np.float32),
             cuda.shared.array(dz1_size, np.float32),

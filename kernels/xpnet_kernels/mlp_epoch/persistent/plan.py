@@ -29,8 +29,8 @@ MOST_ROWS, MOST_HIDDEN, MOST_CLASSES, MOST_UNITS = 128, 100, 12, 6
 MANY_UNITS = 4
 """Blocks with so many units keep the batch apart from the registers while they compute the second layer.
 
-Kept there, it made a hundred hidden units spill. With 108 and 12 classes the compiler left a loop over an
-array of the thread, which then lay in memory.
+Kept there, it made a hundred hidden units spill, and so do reads of four weights of W2 at once. With 108
+units and 12 classes the compiler left a loop over an array of the thread, which then lay in memory.
 """
 
 MOST_SUMS = 84
@@ -59,6 +59,8 @@ class Plan(NamedTuple):
         The batch as the second layer has it: in whole warps of two threads a sample.
     hidden_rows, class_columns : int
         Hidden units in whole fours, classes in whole pairs: the shape of W2 with zeros around it.
+    W2_columns : int
+        From one row of W2 to the next: in whole fours where four numbers are read at once, else in pairs.
     threads, blocks : int
         The launch.
     pixels : int
@@ -79,6 +81,7 @@ class Plan(NamedTuple):
     rows: int
     hidden_rows: int
     class_columns: int
+    W2_columns: int
     threads: int
     blocks: int
     pixels: int = 1
@@ -109,8 +112,8 @@ class Plan(NamedTuple):
 
     @property
     def W2_size(self) -> int:
-        """Elements of W2 in whole pairs of columns, with b2 as a row below it."""
-        return (self.hidden_rows + 1) * self.class_columns
+        """Elements of W2, with b2 as a row below it."""
+        return (self.hidden_rows + 1) * self.W2_columns
 
     @property
     def z_size(self) -> int:
@@ -182,6 +185,7 @@ def _divided(
         rows=rows,
         hidden_rows=4 * _ceil(hidden, 4),
         class_columns=2 * _ceil(classes, 2),
+        W2_columns=4 * _ceil(classes, 4) if units < MANY_UNITS else 2 * _ceil(classes, 2),
         threads=32 * max(feature_warps + 1, rows // 16),
         blocks=groups * slices,
     )

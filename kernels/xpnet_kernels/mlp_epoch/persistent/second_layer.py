@@ -13,10 +13,10 @@ import numpy as np
 
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import cuda, device_inline
-from xpnet_kernels._ptx import load, load_pair, store
+from xpnet_kernels._ptx import load, load_four, load_pair, store
 from xpnet_kernels.mlp_epoch.persistent.first_layer import first_unit
 from xpnet_kernels.mlp_epoch.persistent.lanes import ALL, plus_partner, shared_out
-from xpnet_kernels.mlp_epoch.persistent.plan import Plan
+from xpnet_kernels.mlp_epoch.persistent.plan import MANY_UNITS, Plan
 
 
 @device_inline
@@ -34,7 +34,7 @@ def my_classes(plan: Plan) -> Any:
 @device_inline
 def take_W2(plan: Plan, shared: Array, W2: Array, step: int) -> None:
     """Copy a step's W2 and b2 into shared memory; steps use two copies in turns."""
-    size = (plan.hidden_rows + 1) * plan.class_columns
+    size = (plan.hidden_rows + 1) * plan.W2_columns
     for turn in range(-(-size // plan.threads)):
         place = turn * plan.threads + cuda.threadIdx.x
         if place < size:
@@ -70,18 +70,20 @@ def add_logits(plan: Plan, hidden: Array, W2: Array, logits: Array) -> None:
     takes both samples and all classes; the first half of the classes are the result.
     """
     columns = plan.class_columns
+    fours = columns // 4 * 4 if plan.units < MANY_UNITS else 0  # with many, pairs: registers are short
     for n in range(2 * columns):
         logits[n] = np.float32(0)
     quarter = cuda.threadIdx.x & 3
     for n in range(plan.hidden_rows // 4):
         first, second = relu(hidden[2 * n]), relu(hidden[2 * n + 1])
-        row = (quarter + 4 * n) * columns
-        for c in range(0, columns, 2):
+        row = (quarter + 4 * n) * plan.W2_columns
+        for c in range(0, fours, 4):
+            w0, w1, w2, w3 = load_four(W2, row + c)
+            add_pair(logits, columns, c, first, second, w0, w1)
+            add_pair(logits, columns, c + 2, first, second, w2, w3)
+        for c in range(fours, columns, 2):
             w0, w1 = load_pair(W2, row + c)
-            logits[c] += first * w0
-            logits[c + 1] += first * w1
-            logits[columns + c] += second * w0
-            logits[columns + c + 1] += second * w1
+            add_pair(logits, columns, c, first, second, w0, w1)
     second_sample, second_half = (quarter & 2) != 0, (quarter & 1) != 0
     for c in range(columns):
         logits[c] = shared_out(logits[c], logits[columns + c], second_sample, 2)
@@ -90,10 +92,19 @@ def add_logits(plan: Plan, hidden: Array, W2: Array, logits: Array) -> None:
 
 
 @device_inline
+def add_pair(logits: Array, columns: int, c: int, first: Any, second: Any, w0: Any, w1: Any) -> None:
+    """Add the products of a hidden unit of two samples and its weights for class c and the next."""
+    logits[c] += first * w0
+    logits[c + 1] += first * w1
+    logits[columns + c] += second * w0
+    logits[columns + c + 1] += second * w1
+
+
+@device_inline
 def softmax_loss(plan: Plan, logits: Array, W2: Array, label: Any, share: Any) -> Any:
     """Add the bias; replace logits by `share` times the loss's gradient; return this sample's loss."""
     half, first = plan.class_columns // 2, my_classes(plan)
-    bias = plan.hidden_rows * plan.class_columns + first
+    bias = plan.hidden_rows * plan.W2_columns + first
     largest = np.float32(-np.inf)
     for c in range(half):
         logits[c] += load(W2, bias + c)
@@ -126,7 +137,7 @@ def note_gradients(
     for c in range(half):
         store(dz2, sample * plan.class_columns + first + c, deltas[c])
     for unit in range(plan.units):
-        row = min(first_unit(plan) + unit, plan.hidden_rows - 1) * plan.class_columns + first
+        row = min(first_unit(plan) + unit, plan.hidden_rows - 1) * plan.W2_columns + first
         slope = np.float32(0)
         for c in range(half):
             slope += deltas[c] * load(W2, row + c)

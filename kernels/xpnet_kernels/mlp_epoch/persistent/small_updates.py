@@ -24,7 +24,7 @@ def descend(plan: Plan, shared: Any, rate: Any, W2: Array, step: int) -> None:
     my_slice = cuda.blockIdx.x % plan.slices
     thread = cuda.threadIdx.x - 32 * plan.feature_warps
     column, part = thread >> 1, thread & 1
-    start = ((step + 1) % 2) * (plan.hidden_rows + 1) * plan.class_columns
+    start = ((step + 1) % 2) * (plan.hidden_rows + 1) * plan.W2_columns
     for unit in range(plan.units):
         row = first_unit(plan) + unit
         if unit % plan.slices == my_slice and row < plan.hidden:
@@ -46,7 +46,7 @@ def descend_element(
     plan: Plan, row: int, column: int, change: Any, W2: Array, new: Array, start: int
 ) -> None:
     """Write one element of a row of the new W2 or, below it, b2."""
-    place = row * plan.class_columns + column
+    place = row * plan.W2_columns + column
     if column < plan.classes:
         store(new, start + place, load(W2, place) - change)
 
