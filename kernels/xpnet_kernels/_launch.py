@@ -59,9 +59,19 @@ def bound(kernel: Any, grid: Any, block: Any, *args: Any) -> Callable[[], None]:
 
     The arguments may be named tuples of arrays and numbers. Whoever keeps the function keeps the arrays.
     """
-    _jit.load_cuda()
-    converted = [_converted(arg) for arg in args]
-    return lambda: _configured(kernel, grid, block)(*converted)
+    return _Bound(kernel, grid, block, args)
+
+
+class _Bound:
+    """See `bound`. Numba's views own nothing: without the arrays another array would soon lie there."""
+
+    def __init__(self, kernel: Any, grid: Any, block: Any, args: tuple[Any, ...]) -> None:
+        _jit.load_cuda()
+        self._launch, self._arrays = (kernel, grid, block), args
+        self._converted = [_converted(arg) for arg in args]
+
+    def __call__(self) -> None:
+        _configured(*self._launch)(*self._converted)
 
 
 def bound_over(size: int, kernel: Any, *args: Any) -> Callable[[], None]:

@@ -201,6 +201,21 @@ def test_views_keep_no_memory_from_the_pool_and_are_right_for_the_next_array_the
     np.testing.assert_array_equal(again.get(), np.full(100, 3, np.float32))
 
 
+def test_a_bound_launch_keeps_its_arrays_and_gives_them_back():
+    before = machine.used
+    array = cupy.zeros(100, dtype="float32")
+    launch = _launch.bound_over(array.size, fill_kernel, array.reshape(-1), array.dtype.type(3))
+    del array
+    gc.collect()
+    assert machine.used > before
+    other = cupy.zeros(100, dtype="float32")
+    launch()
+    np.testing.assert_array_equal(other.get(), np.zeros(100, np.float32))
+    del launch, other
+    gc.collect()
+    assert machine.used == before
+
+
 def test_what_is_kept_is_bounded():
     bounds = {
         _launch._view: _launch.VIEWS,
