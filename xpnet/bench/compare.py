@@ -32,13 +32,16 @@ no epoch of a longer training has but the first. So a turn is two epochs, and th
 INFERENCE = (1, 10_000)
 """Samples of a call, in the two kinds of inference timed."""
 
+INFERENCE_ROUNDS = 5
+"""How often each player's turn at them comes."""
+
 
 class Plays(Protocol):
     """What `Player` and `RemotePlayer` have in common; see there."""
 
     def prepare(self) -> dict[str, Any]: ...  # noqa: D102
     def epoch(self, number: int, samples: int, after: int | None = None) -> Turn: ...  # noqa: D102
-    def inference(self, samples: int) -> dict[str, Any]: ...  # noqa: D102
+    def inference(self, samples: int, check: bool = True) -> dict[str, Any]: ...  # noqa: D102
     def gemm_rate(self) -> float: ...  # noqa: D102
     def peak_bytes(self) -> int: ...  # noqa: D102
     def close(self) -> None: ...  # noqa: D102
@@ -48,7 +51,8 @@ class Comparison:
     """One case, and the contestants that play it.
 
     Epoch 0 is short and checked step by step; epoch 1 is whole and warms up; then come the turns, two epochs
-    each; the last epoch is short and checked again, from where the contestant has come to.
+    each; then inference, in turns too; the last epoch is short and checked again, from where the contestant
+    has come to.
 
     Parameters
     ----------
@@ -107,8 +111,9 @@ class Comparison:
             for label in self._start:
                 self._guarded(label, self._prepare)
             load = Load()
-            self._rounds()
+            self._rounds(self.epochs, self._turn)
             busy = load.of_others(sum(sum(one.cpu) for one in self.outcomes.values()))
+            self._rounds(INFERENCE_ROUNDS if self.floor is None else 0, self._infer)
             for label in self.outcomes:
                 self._guarded(label, self._finish)
         finally:
@@ -159,17 +164,17 @@ class Comparison:
         outcome.first_share = 1 + self.check_samples / self.samples
         outcome.losses.append(float(np.mean(whole.losses)))
 
-    def _rounds(self) -> None:
-        for number in range(self.epochs):
+    def _rounds(self, rounds: int, play: Callable[[str, int], None]) -> None:
+        for number in range(rounds):
             if number and time.monotonic() > self.until:
-                self.say(f"no time is left after {number} rounds of {self.epochs}")
+                self.say(f"no time is left after {number} rounds of {rounds}")
                 break
-            self.say(f"round {number + 1} of {self.epochs}")
+            self.say(f"round {number + 1} of {rounds}")
             labels = list(self._players)
             first = number % max(len(labels), 1)
             for label in labels[first:] + labels[:first]:
                 time.sleep(self.settle)
-                self._guarded(label, self._turn, number)
+                self._guarded(label, play, number)
 
     def _turn(self, label: str, number: int) -> None:
         timed, outcome = 2 * number + 3, self.outcomes[label]
@@ -186,14 +191,20 @@ class Comparison:
         made = checks.steps(when, losses, self.case.steps(self.samples))
         return [made, checks.mean_loss(when, losses, self._means[number - 1])]
 
+    def _infer(self, label: str, number: int) -> None:
+        outcome = self.outcomes[label]
+        for kind, samples in enumerate(INFERENCE):
+            timed = self._players[label].inference(samples, check=number == 0)
+            if number == 0:
+                outcome.checks.append(checks.inference(timed["samples"], timed.pop("error")))
+                outcome.inference.append(timed)
+            else:
+                outcome.inference[kind]["seconds"] += timed["seconds"]
+
     def _finish(self, label: str) -> None:
-        self.say(f"{label}: inference and the last check")
+        self.say(f"{label}: the last check")
         player, outcome, weights = self._players[label], self.outcomes[label], self._weights[label]
         outcome.accuracy = accuracy(weights, self.data.x_test, self.data.t_test)
-        for samples in INFERENCE if self.floor is None else ():
-            timed = player.inference(samples)
-            outcome.checks.append(checks.inference(timed["samples"], timed.pop("error")))
-            outcome.inference.append(timed)
         expected = reference.expect(self.case, self.data, weights, self.after_all, self.check_samples)
         turn = player.epoch(self.after_all, self.check_samples)
         outcome.checks += checks.mathematics("check after", turn, expected)
