@@ -74,7 +74,7 @@ def train_on_cpu(
     x, dtype, count = np.ascontiguousarray(x), arrays[0].dtype, 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
     batch_size, kept = min(batch_size, len(order)), {} if workspace is None else workspace
-    way = way_of(x, sizes, batch_size, update, weight_decay)
+    way = kept_way(kept, x, sizes, batch_size, update, weight_decay)
     scale = dtype.type(1 / 255 if x.dtype == np.uint8 else 1)
     records = records_of(way, x, scale, sizes[1], len(options), kept)
     workers = 1 if way is ONE_BY_ONE else _threads.allowed(enough_work=True)
@@ -111,6 +111,15 @@ def train_on_cpu(
         way.store(net, results)
     kept[key] = net
     return (job.losses[: steps.made], *results)
+
+
+def kept_way(kept: dict[str, Any], x: Array, *how: Any) -> Way:
+    """Return `way_of` these, found once: some of the samples are looked at for it."""
+    key = f"way {how}"
+    if key not in kept:
+        kept[key] = way_of(x, *how)
+    way: Way = kept[key]
+    return way
 
 
 def way_of(x: Array, sizes: Sequence[int], batch_size: int, update: str, weight_decay: float) -> Way:

@@ -105,10 +105,11 @@ def run(
     for thread in threads:
         thread.start()
     try:
-        while any(thread.is_alive() for thread in threads):
-            threads[0].join(POLL_SECONDS)
-            if should_stop is not None and should_stop():
-                job.flags[STOP] = 1
+        for thread in threads:  # each in turn: to ask for one that has ended keeps the others from ending
+            while thread.is_alive():
+                thread.join(POLL_SECONDS)
+                if should_stop is not None and should_stop():
+                    job.flags[STOP] = 1
     finally:
         job.flags[STOP] = 1
         for thread in threads:

@@ -33,7 +33,7 @@ MOST_NUMBERS = 8
 def step_numbers(update: str, options: Sequence[dict[str, float]], dtype: Any) -> Array:
     """Return what the kernels need at each step: array (steps, MOST_NUMBERS), filled up with zeros."""
     numbers = np.zeros((len(options), MOST_NUMBERS), dtype=dtype)
-    always = bool(options) and all(step is options[0] for step in options)
+    always = bool(options) and options == [options[0]] * len(options)  # mostly one object many times
     for row, step in [(slice(None), options[0])] if always else enumerate(options):
         values = _numbers(update, step)
         numbers[row, : len(values)] = values
