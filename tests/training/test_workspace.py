@@ -65,7 +65,7 @@ def test_what_a_failed_epoch_leaves_is_not_used_again(arrays, made, monkeypatch)
     workspace = {}
     epoch(arrays, workspace=workspace)
     with monkeypatch.context() as patch:
-        patch.setattr(cpu, "IN_BATCHES", cpu.IN_BATCHES._replace(work=lambda *args: 1 / 0))
+        patch.setattr(cpu.Steps, "make_all", lambda *args: 1 / 0)
         with pytest.raises(ZeroDivisionError):
             epoch(arrays, workspace=workspace)
     assert sorted(key.split()[0] for key in workspace) == ["records", "way"]
