@@ -119,7 +119,7 @@ def _ratio_row(result: Result, label: str, kind: str) -> list[str]:
 
 
 def _inference(ours: Outcome, rivals: list[Outcome], number: int) -> str:
-    """Return a ratio of medians: these calls took no turns."""
+    """Return a ratio of the medians of all calls: a turn makes as many as there is time for."""
     times = [(statistics.median(one.inference[number]["seconds"]), one.label) for one in rivals]
     best, label = min(times)
     return f"{best / statistics.median(ours.inference[number]['seconds']):.2f} ({label})"

@@ -128,6 +128,15 @@ def test_a_net_put_on_a_backend_is_served_by_it(monkeypatch):
     assert served_by_kernels()
 
 
+def test_what_is_converted_on_the_host_begins_where_kernels_read_it_in_place():
+    for rows in range(1, 20):
+        values = np.arange(3.0 * rows).reshape(rows, 3)
+        converted = xpnet.asarray(values, dtype="float32", backend="numpy")
+        np.testing.assert_array_equal(converted, values.astype(np.float32), strict=True)
+        assert converted.ctypes.data % 64 == 0
+        assert xpnet.asarray(values.T, dtype="float32", backend="numpy").tolist() == values.T.tolist()
+
+
 def test_asarray_and_to_numpy(backend):
     array = xpnet.asarray([1, 2], dtype="float32")
     check(array, [1, 2], backend, "float32")

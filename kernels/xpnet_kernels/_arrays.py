@@ -6,6 +6,7 @@ namespace costs about a microsecond, so the answer is kept per type.
 
 from __future__ import annotations
 
+import math
 import sys
 from dataclasses import dataclass
 from typing import Any
@@ -193,6 +194,21 @@ def cast(array: Array, dtype: Any) -> Array:
 def empty(shape: tuple[int, ...], like: Array) -> Array:
     """Return an uninitialised C-contiguous array of `like`'s family, device and dtype."""
     return family_of(like).xp.empty(shape, dtype=like.dtype)
+
+
+BOUNDARY = 64
+"""Bytes of a cache line, and of the widest vector. NumPy's own large arrays begin 16 bytes further."""
+
+
+def aligned_empty(shape: tuple[int, ...], dtype: Any) -> Array:
+    """Return an uninitialised C-contiguous NumPy array that begins at a multiple of BOUNDARY.
+
+    Kernels read samples that begin there where they lie, and copy others batch by batch.
+    """
+    size = np.dtype(dtype).itemsize * math.prod(shape)
+    raw = np.empty(size + BOUNDARY, np.uint8)
+    start = -raw.ctypes.data % BOUNDARY
+    return raw[start : start + size].view(dtype).reshape(shape)
 
 
 def empty_bytes(count: int, like: Array) -> Array:

@@ -74,11 +74,6 @@ class _Bound:
         _configured(*self._launch)(*self._converted)
 
 
-def bound_over(size: int, kernel: Any, *args: Any) -> Callable[[], None]:
-    """Return a function that runs `kernel` with one thread for each of `size` items; see `bound`."""
-    return bound(kernel, blocks_for(size, THREADS), THREADS, *args)
-
-
 def _converted(arg: Any) -> Any:
     if isinstance(arg, tuple):  # a named one: the kernel's code says what its parts are
         return type(arg)(*map(_converted, arg))

@@ -72,3 +72,8 @@ def test_every_combination_of_flags(normalize, flatten, one_hot):
         np.testing.assert_array_equal(t, wanted, strict=True)
         assert x.flags.c_contiguous
         assert x.flags.writeable
+
+
+def test_samples_begin_where_kernels_read_them_in_place():
+    parts = [part for flags in ({}, {"one_hot": True}, {"flatten": False}) for part in digits(**flags)]
+    assert [part.x.ctypes.data % 64 for part in parts] == [0] * 6

@@ -1,5 +1,7 @@
 """The array library of each engine, ready for its kernels."""
 
+import sys
+
 import pytest
 from engines import library_for
 
@@ -17,5 +19,5 @@ def cuda(monkeypatch):
     from xpnet_kernels import _graphs
     from xpnet_kernels.mlp_epoch.graph import step
 
-    monkeypatch.setattr(step, "WIDE", 1 << 24)
+    monkeypatch.setattr(step, "WIDE", sys.maxsize)
     return _graphs.runtime(None)

@@ -130,6 +130,8 @@ def compile_kernel(kernel, signature, capability, made_for_plan):
         "float64": sorted(set(re.findall(r"\b[\w.]+\.f64[\w.]*", ptx))),
         "reads_pairs": "ld.shared.v2" in ptx,
         "aligns_pairs": bool(re.search(r"\.shared \.align (8|16)\b", ptx)),
+        "reads_fours": "ld.shared.v4" in ptx,
+        "aligns_fours": bool(re.search(r"\.shared \.align 16\b", ptx)),
     }
     if capability == THOROUGH:
         report |= link(ptx.encode(), capability)

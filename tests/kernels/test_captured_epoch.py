@@ -1,6 +1,8 @@
 """The captured epoch call by call: what is recorded, in which order and stream, and what is kept."""
 
+import gc
 import itertools
+import weakref
 
 import numpy as np
 import pytest
@@ -69,7 +71,7 @@ def test_a_small_net_takes_at_most_two_kernels_a_layer_less_one(sizes, cuda):
     assert len(recorded(cuda)) == max(2 * layers - 1, 3)
 
 
-def test_a_wide_layer_is_three_products_of_cublas(cuda, monkeypatch):
+def test_a_wide_layer_takes_its_products_and_its_biases_gradient_from_cublas(cuda, monkeypatch):
     monkeypatch.setattr(step, "WIDE", BATCH * 5 * 4)
     epoch((5, 4, 3, 2))
     assert recorded(cuda) == [
@@ -105,9 +107,30 @@ def test_a_wide_layer_is_three_products_of_cublas(cuda, monkeypatch):
     ]
 
 
-def test_weight_decay_costs_one_kernel(cuda):
+def test_weight_decay_costs_one_kernel(cuda, monkeypatch):
     epoch(weight_decay=0.1)
     assert recorded(cuda) == [*FORWARD_AND_UPDATE, "penalty_kernel"]
+    monkeypatch.setattr(step, "WIDE", 0)
+    cuda.graphs.clear()
+    epoch(weight_decay=0.1)
+    assert recorded(cuda)[-3:] == ["update_given_kernel", "update_kernel", "penalty_kernel"]
+
+
+def test_a_captured_epoch_is_gone_when_nobody_has_it(cuda, monkeypatch):
+    """Not only when Python next looks for cycles: a full device does not make it look."""
+    monkeypatch.setattr(step, "WIDE", 0)
+    workspace = {}
+    epoch(workspace=workspace)
+    kept = weakref.ref(workspace["graphs"][0]._step)
+    cuda.graphs.clear()
+    gc.collect()
+    gc.disable()
+    try:
+        workspace.clear()
+        assert kept() is None
+        assert cuda.cublas.handles == 0
+    finally:
+        gc.enable()
 
 
 def test_the_next_epoch_of_the_same_net_records_nothing(cuda):

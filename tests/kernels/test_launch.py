@@ -204,7 +204,7 @@ def test_views_keep_no_memory_from_the_pool_and_are_right_for_the_next_array_the
 def test_a_bound_launch_keeps_its_arrays_and_gives_them_back():
     before = machine.used
     array = cupy.zeros(100, dtype="float32")
-    launch = _launch.bound_over(array.size, fill_kernel, array.reshape(-1), array.dtype.type(3))
+    launch = _launch.bound(fill_kernel, 1, 100, array.reshape(-1), array.dtype.type(3))
     del array
     gc.collect()
     assert machine.used > before

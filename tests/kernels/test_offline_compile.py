@@ -133,8 +133,9 @@ def test_kernels_for_the_books_nets_are_among_them(reports):
     assert max(report["registers"] for report in found) > MOST_REGISTERS
 
 
-def test_pairs_in_shared_memory_lie_where_they_can_be_read(reports):
+@pytest.mark.parametrize("some", ["pairs", "fours"])
+def test_what_is_read_at_once_in_shared_memory_lies_where_it_can_be(some, reports):
     """The simulator cannot tell: it knows no addresses."""
-    found = [report for some in reports.values() for report in some if report.get("reads_pairs")]
-    assert found
-    assert all(report["aligns_pairs"] for report in found)
+    found = [report for those in reports.values() for report in those if report.get(f"reads_{some}")]
+    assert "persistent_epoch" in {report["kernel"] for report in found}
+    assert all(report[f"aligns_{some}"] for report in found)

@@ -67,6 +67,8 @@ CASES = {
     "one block": {"sizes": (16, 1, 1)},
     "six slices": {"sizes": (96, 2, 2), "visited": 12},
     "ragged units, odd classes": {"sizes": (32, 11, 7)},
+    "ten classes": {"sizes": (16, 6, 10)},
+    "ten classes, many units": {"sizes": (16, 36, 10)},
     "twelve classes": {"sizes": (16, 6, 12)},
     "a batch of one": {"batch": 1, "visited": 4},
     "a batch of three lanes and more": {"sizes": (16, 3, 4), "batch": 43, "visited": 60, "samples": 70},

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from xpnet_kernels._arrays import Array, family_of, is_array
+from xpnet_kernels._arrays import Array, aligned_empty, family_of, is_array
 from xpnet_kernels._dispatch import Engines
 
 Mark = Any
@@ -140,7 +140,7 @@ class Backend:
         if isinstance(values, np.ndarray) and type(values) is not np.ndarray:
             values = np.asarray(values)  # np.matrix has arithmetic of its own
         if is_array(values) and family_of(values).name == self.family:
-            return values if dtype is None or values.dtype == dtype else values.astype(dtype)
+            return values if dtype is None or values.dtype == dtype else _converted(values, dtype)
         return self.from_host(np.asarray(to_numpy(values), dtype=dtype))
 
     def require(self) -> Backend:
@@ -174,3 +174,12 @@ def to_numpy(values: Any) -> np.ndarray[Any, Any]:
     if family.name == "cupy":
         return np.asarray(values.get())
     return np.from_dlpack(values, device="cpu", copy=True)
+
+
+def _converted(values: Array, dtype: Any) -> Array:
+    """Return an array in another dtype; on the host where kernels read it best."""
+    if not (isinstance(values, np.ndarray) and values.flags.c_contiguous):
+        return values.astype(dtype)
+    made = aligned_empty(values.shape, dtype)
+    made[...] = values
+    return made

@@ -68,7 +68,7 @@ class Comparison:
     settle : float, optional
         Seconds of rest before each turn.
     until : float, optional
-        On the clock of `time.monotonic`: after that nobody is made ready, and only the first round begun.
+        On the clock of `time.monotonic`: after that nobody is made ready, and first rounds only are begun.
     check_steps : int, optional
         Steps of the epochs that are checked step by step.
     say : callable, optional

@@ -20,6 +20,7 @@ import numpy as np
 from xpnet.bench import threads
 from xpnet.bench.case import Case, Data
 from xpnet.bench.player import Turn
+from xpnet_kernels._arrays import aligned_empty
 
 
 class ContestantError(RuntimeError):
@@ -172,13 +173,10 @@ def read_data(folder: Path) -> Data:
     return Data(**{name: _read_aligned(folder / f"{name}.npy") for name in Data._fields})
 
 
-def _read_aligned(path: Path, boundary: int = 64) -> Any:
+def _read_aligned(path: Path) -> Any:
     with path.open("rb") as stream:
         np.lib.format.read_magic(stream)
         shape, _, dtype = np.lib.format.read_array_header_1_0(stream)
-        size = dtype.itemsize * int(np.prod(shape))
-        raw = np.empty(size + boundary, np.uint8)
-        start = -raw.ctypes.data % boundary
-        raw = raw[start : start + size]
-        stream.readinto(raw.data)
-        return raw.view(dtype).reshape(shape)
+        array = aligned_empty(shape, dtype)
+        stream.readinto(array.reshape(-1).view(np.uint8).data)
+        return array

@@ -32,7 +32,7 @@ class Outcome:
     first_share : float
         How many epochs' work those were.
     inference : list of dict
-        `samples`, and `seconds` of every call.
+        `samples`, and `seconds` of some calls of every turn.
     gemm : float
         FLOP/s of its library's float32 matrix product.
     peak_bytes : int

@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from xpnet.datasets._types import Split
+from xpnet_kernels._arrays import aligned_empty
 
 
 def present(
@@ -47,10 +48,11 @@ def present(
 
 
 def min_max_scaled(x: npt.NDArray[np.uint8], bounds: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Return ``(x - low) / (high - low)`` as float32; all zeros where low equals high."""
+    """Return ``(x - low) / (high - low)`` as float32, C-contiguous; all zeros where low equals high."""
     low, high = bounds
     # NumPy casts in small blocks when the output's dtype is given, so the only new memory is the result.
-    scaled = np.subtract(x, np.float32(low), dtype=np.float32)
+    scaled: npt.NDArray[np.float32] = aligned_empty(x.shape, np.float32)
+    np.subtract(x, np.float32(low), out=scaled, dtype=np.float32)
     scaled /= np.float32(max(high - low, 1))
     return scaled
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 
 MAPPED_ONCE = 1 << 24
-"""Bytes; half of what glibc then keeps."""
+"""Bytes; half of what glibc then keeps at most."""
 
 
 class LayerRun:
@@ -64,7 +64,8 @@ class LayerRun:
         self.steps = -(-self.samples // batch_size)
         self._checked = self._compiled = False
         self._epochs = 0
-        keep_freed_memory()
+        if self.net.backend.family == "numpy":
+            keep_freed_memory()
 
     def prepare(self, verbose: bool) -> None:
         """Do nothing: kernels are compiled by the first step, which says so if it takes long."""
@@ -116,9 +117,10 @@ class LayerRun:
 def keep_freed_memory() -> None:
     """Have the C library keep what a step frees, so that the next step takes the same memory again.
 
-    glibc returns the end of its heap to the system once that is twice as long as the largest block that it
-    has mapped and unmapped; the system then clears every page anew, 40 of them in each step of 784-50-10 at
-    batch 100. A large block, never written to, is enough. (Arrays kept for each operation's results were
+    glibc returns the free end of its heap to the system once it is longer than twice the largest block that
+    was ever mapped and freed; the system then clears every page anew, 40 of them in each step of 784-50-10 at
+    batch 100. A large block, never written to, is enough. It holds for the whole process, which may keep 32
+    MiB from then on. (Arrays kept for each operation's results were
     tried: they end the clearing too, but wander through more of the caches than freed memory does, which the
     next operation takes while it is there. Steps of larger nets took 3 to 10 % longer with them.)
     """

@@ -105,7 +105,9 @@ def run(
     for thread in threads:
         thread.start()
     try:
-        for thread in threads:  # each in turn: to ask for one that has ended keeps the others from ending
+        for (
+            thread
+        ) in threads:  # of one that has ended, join returns at once: this loop would keep the GIL busy
             while thread.is_alive():
                 thread.join(POLL_SECONDS)
                 if should_stop is not None and should_stop():

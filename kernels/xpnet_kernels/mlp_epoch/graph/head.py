@@ -84,7 +84,15 @@ def softmax_at(z: Array, classes: int, c: int, label: int, scale: Any) -> Any:
 
 @cuda.jit
 def loss_kernel(batch: Any, t: Array, b: Array, logits: Array, delta: Array, losses: Array) -> None:
-    """Write loss and gradient of one row of logits + b per thread, where `head_kernel` does not serve."""
+    """Write loss and gradient of one row of logits per thread, where `head_kernel` does not serve.
+
+    Parameters
+    ----------
+    b : array (C,)
+        What is still to be added to the logits, in place: zeros where that is done.
+    batch, t, logits, delta, losses
+        As for `head_kernel`; the logits are (batch, C).
+    """
     row, rows = cuda.grid(1), rows_in(batch, 0)
     if row < rows:
         scale = logits.dtype.type(1) / logits.dtype.type(rows)

@@ -186,10 +186,11 @@ class Step:
         """Add what takes a wide layer's gradients by cuBLAS, and updates its parameters, from `begin` on."""
         buffers, delta = self._buffers, self._buffers.deltas[layer]
         x = self._gathered if layer == 0 else buffers.values[layer - 1]
-        W, gradients, products = buffers.weights[layer], buffers.gradients[layer], self._products
+        W, gradients = buffers.weights[layer], buffers.gradients[layer]
+        products, ones = self._products, self._ones  # not `self`, which would keep itself alive
         assert products is not None
         self._add_product(x, delta, gradients[:-1], transpose_a=True)
-        self._launches.append(lambda: products.multiply_vector(self._ones, delta, gradients[-1]))
+        self._launches.append(lambda: products.multiply_vector(ones, delta, gradients[-1]))
         sizes = begin, W[:-1].size, W.size, penalty
         args = buffers.batch, buffers.net, self._rule, buffers.losses, *sizes
         grid, block = given_blocks(W), (tiles.LANES, tiles.SLICES)

@@ -1,4 +1,4 @@
-"""The end of a step: the gradient of every parameter of every layer, and its update, in one kernel.
+"""The end of a step: loss, gradients and updates of all layers that are not wide, in one kernel.
 
 A matrix of parameters is W with b as its last row, (D + 1, H): b is what a further input of 1 would be
 multiplied by. A block computes the gradients of FEATURES x LANES parameters and updates these.
