@@ -57,7 +57,7 @@ class SlowAtFirst(Honest):
 def test_the_first_calls_of_an_inference_are_off_the_clock(case, data, monkeypatch):
     contestant = SlowAtFirst()
     monkeypatch.setattr(player, "INFERENCE_SECONDS", 6.0)
-    monkeypatch.setattr(player, "OFF_THE_CLOCK", 2.5)  # in the midst of the third
+    monkeypatch.setattr(player, "OFF_THE_CLOCK", 1.5)  # in the midst of the third call
     monkeypatch.setattr(player, "time", SimpleNamespace(perf_counter=lambda: contestant.now))
     plays = Player(contestant, {}, case, data)
     contestant.prepare(case, data, case.weights())
