@@ -1,4 +1,9 @@
-"""Matrix product: the vendor's GEMM, and our own Numba matmul for CPU and GPU beside it."""
+"""Matrix product: the vendor's GEMM, and our own Numba matmul for CPU and GPU beside it.
+
+The vendor's comes first, and so serves every shape. On a CPU with AVX-512 BLAS took less time at each of 19
+shapes, from (8, 8) by (8, 8) to (256, 1024) by (1024, 1024), in all three products of a layer, on one thread
+and on two: ours 1.3 to 23 times as much, most for the smallest, which it copies into whole tiles.
+"""
 
 from __future__ import annotations
 
