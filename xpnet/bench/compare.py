@@ -111,9 +111,9 @@ class Comparison:
             for label in self._start:
                 self._guarded(label, self._prepare)
             load = Load()
-            self._rounds(self.epochs, self._turn)
+            self._rounds("round", self.epochs, self._turn)
             busy = load.of_others(sum(sum(one.cpu) for one in self.outcomes.values()))
-            self._rounds(INFERENCE_ROUNDS if self.floor is None else 0, self._infer)
+            self._rounds("inference, round", INFERENCE_ROUNDS if self.floor is None else 0, self._infer)
             for label in self.outcomes:
                 self._guarded(label, self._finish)
         finally:
@@ -164,12 +164,12 @@ class Comparison:
         outcome.first_share = 1 + self.check_samples / self.samples
         outcome.losses.append(float(np.mean(whole.losses)))
 
-    def _rounds(self, rounds: int, play: Callable[[str, int], None]) -> None:
+    def _rounds(self, name: str, rounds: int, play: Callable[[str, int], None]) -> None:
         for number in range(rounds):
             if number and time.monotonic() > self.until:
                 self.say(f"no time is left after {number} rounds of {rounds}")
                 break
-            self.say(f"round {number + 1} of {rounds}")
+            self.say(f"{name} {number + 1} of {rounds}")
             labels = list(self._players)
             first = number % max(len(labels), 1)
             for label in labels[first:] + labels[:first]:

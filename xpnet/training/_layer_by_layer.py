@@ -119,10 +119,12 @@ def keep_freed_memory() -> None:
 
     glibc returns the free end of its heap to the system once it is longer than twice the largest block that
     was ever mapped and freed; the system then clears every page anew, 40 of them in each step of 784-50-10 at
-    batch 100. A large block, never written to, is enough. It holds for the whole process, which may keep 32
-    MiB from then on. (Arrays kept for each operation's results were
-    tried: they end the clearing too, but wander through more of the caches than freed memory does, which the
-    next operation takes while it is there. Steps of larger nets took 3 to 10 % longer with them.)
+    batch 100. A large block, never written to, is enough. It holds for the whole process, which may keep
+    32 MiB from then on.
+
+    Arrays kept for the operations' results were tried: they end the clearing too, but take up more of the
+    caches than memory that was just freed, which the next operation takes while it is there. Steps of the
+    other nets that were measured took 4 to 11 % longer with them.
     """
     np.empty(MAPPED_ONCE, dtype=np.uint8)
 

@@ -75,7 +75,6 @@ class Step:
         self._sources = [first, *(Source(values, one, False) for values in buffers.values[:-1])]
         self._wide = wide
         self._products = Products(self._like, tf32) if any(wide) else None
-        self._ones = namespace(x).ones(buffers.batch.size, dtype=self._like.dtype)
         self._launches: list[Launch] = []
         self._add_all()
 
@@ -186,9 +185,9 @@ class Step:
         """Add what takes a wide layer's gradients by cuBLAS, and updates its parameters, from `begin` on."""
         buffers, delta = self._buffers, self._buffers.deltas[layer]
         x = self._gathered if layer == 0 else buffers.values[layer - 1]
-        W, gradients = buffers.weights[layer], buffers.gradients[layer]
-        products, ones = self._products, self._ones  # not `self`, which would keep itself alive
+        W, gradients, products = buffers.weights[layer], buffers.gradients[layer], self._products
         assert products is not None
+        ones = namespace(delta).ones(delta.shape[0], dtype=delta.dtype)
         self._add_product(x, delta, gradients[:-1], transpose_a=True)
         self._launches.append(lambda: products.multiply_vector(ones, delta, gradients[-1]))
         sizes = begin, W[:-1].size, W.size, penalty
