@@ -54,6 +54,7 @@ def run(bench: Bench, net: str, tf32: bool = False, cpu: bool = False, compiled:
                 settle=bench.plan.settle,
                 until=min(bench.until - SECONDS_TO_FINISH, time.monotonic() + 3600),
                 check_steps=30 if case.batch < 1000 else 4,
+                xp=bench.device.xp,
                 say=say,
             ).run()
     bench.record("comparison", net=net, tf32=tf32, result=result.to_dict())

@@ -11,6 +11,8 @@ from xpnet_kernels import _jit, _launch, mlp_epoch
 DRAW = np.random.default_rng(0)
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
+pytestmark = pytest.mark.gpu
+
 
 @pytest.fixture
 def xp(library):

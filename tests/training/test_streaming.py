@@ -224,6 +224,8 @@ def test_the_pool_and_its_limit_count(engine):
     assert backend.free_memory() == 3_000
     array = cupy.zeros(250, dtype="float32")
     assert backend.free_memory() == 2_000
+    machine.limit = 500
+    assert backend.free_memory() == 0
     del array
 
 

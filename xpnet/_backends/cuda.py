@@ -55,7 +55,7 @@ class CupyBackend(Backend):
         pool = self.xp.get_default_memory_pool()
         free: int = self.xp.cuda.Device().mem_info[0] + pool.free_bytes()
         limit = pool.get_limit()
-        return min(free, limit - pool.used_bytes()) if limit else free
+        return min(free, max(limit - pool.used_bytes(), 0)) if limit else free
 
     def is_out_of_memory(self, error: BaseException) -> bool:
         """Return whether CuPy's pool, the driver, or a library on it, found no memory."""

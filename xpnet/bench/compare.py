@@ -71,6 +71,8 @@ class Comparison:
         On the clock of `time.monotonic`: after that nobody is made ready, and first rounds only are begun.
     check_steps : int, optional
         Steps of the epochs that are checked step by step.
+    xp : module, optional
+        Computes the reference: NumPy, or CuPy.
     say : callable, optional
         Told in a line what goes on.
     """
@@ -87,11 +89,12 @@ class Comparison:
         settle: float = SETTLE,
         until: float = math.inf,
         check_steps: int = CHECK_STEPS,
+        xp: Any = np,
         say: Callable[[str], None] = lambda line: None,
     ) -> None:
         self.case, self.data, self.epochs, self.threads = case, data.first(case.samples), epochs, threads
         self.settle, self.until, self.floor = settle, until, floor
-        self._say = say
+        self._say, self._xp = say, xp
         self._start = players
         self._players: dict[str, Plays] = {}
         self._weights: dict[str, Any] = {}
@@ -142,12 +145,17 @@ class Comparison:
 
     def _expect(self) -> None:
         self.say("the float64 reference")
-        self._short = reference.expect(self.case, self.data, self.case.weights(), 0, self.check_samples)
+        self._short = self._expected(self.case.weights(), 0)
         self._means: list[float] = []
-        weights = self._short.after
+        weights, xp = self._short.after, self._xp
         for number in range(1, self.after_all):
-            losses, weights = reference.train(self.case, self.data, weights, number, self.samples, np.float32)
+            losses, weights = reference.train(
+                self.case, self.data, weights, number, self.samples, np.float32, xp
+            )
             self._means.append(float(np.mean(losses)))
+
+    def _expected(self, weights: Any, number: int) -> reference.Expected:
+        return reference.expect(self.case, self.data, weights, number, self.check_samples, self._xp)
 
     def _prepare(self, label: str) -> None:
         if time.monotonic() > self.until:
@@ -205,7 +213,7 @@ class Comparison:
         self.say(f"{label}: the last check")
         player, outcome, weights = self._players[label], self.outcomes[label], self._weights[label]
         outcome.accuracy = accuracy(weights, self.data.x_test, self.data.t_test)
-        expected = reference.expect(self.case, self.data, weights, self.after_all, self.check_samples)
+        expected = self._expected(weights, self.after_all)
         turn = player.epoch(self.after_all, self.check_samples)
         outcome.checks += checks.mathematics("check after", turn, expected)
         outcome.gemm = player.gemm_rate() if self.floor is None else 0.0

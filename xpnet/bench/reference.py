@@ -1,7 +1,8 @@
-"""The yardstick of the mathematics: the same training in plain NumPy, in float64 and in float32.
+"""The yardstick of the mathematics: the same training in plain array calls, in float64 and in float32.
 
 The float64 run is what a contestant's losses and weights are compared with. The float32 run of the same
 formulas measures how far rounding alone carries a net away from it, and so how close a contestant must stay.
+NumPy computes both, or CuPy where wide nets are compared on a GPU: there a processor would take minutes.
 """
 
 from __future__ import annotations
@@ -13,7 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from xpnet._backends import to_numpy
 from xpnet.bench.case import Case, Data, Floats, Weights
+from xpnet_kernels._arrays import namespace
 
 ALLOWED = 20.0
 """How many times further than our own float32 run a contestant may be from the float64 run."""
@@ -85,7 +88,7 @@ def distance(left: Sequence[Floats], right: Sequence[Floats]) -> float:
     return float(np.sqrt(sum(np.sum((a - b) ** 2.0) for a, b in zip(left, right, strict=True))))
 
 
-def expect(case: Case, data: Data, weights: Weights, number: int, samples: int) -> Expected:
+def expect(case: Case, data: Data, weights: Weights, number: int, samples: int, xp: Any = np) -> Expected:
     """Train one epoch from `weights` in both precisions; return what it must come to.
 
     Parameters
@@ -96,8 +99,12 @@ def expect(case: Case, data: Data, weights: Weights, number: int, samples: int) 
         The epoch's, which decides the order of the samples.
     samples : int
         The epoch visits the first so many samples.
+    xp : module, optional
+        See `train`.
     """
-    exact, rounded = (train(case, data, weights, number, samples, kind) for kind in (np.float64, np.float32))
+    exact, rounded = (
+        train(case, data, weights, number, samples, kind, xp) for kind in (np.float64, np.float32)
+    )
     counts = np.diff([*range(0, samples, case.batch), samples])
     mean = float(np.average(exact.losses, weights=counts))
     plain = Expected(weights, exact.weights, exact.losses, mean)
@@ -111,19 +118,26 @@ def expect(case: Case, data: Data, weights: Weights, number: int, samples: int) 
     )
 
 
-def train(case: Case, data: Data, weights: Weights, number: int, samples: int, dtype: Any) -> Trained:
+def train(
+    case: Case, data: Data, weights: Weights, number: int, samples: int, dtype: Any, xp: Any = np
+) -> Trained:
     """Train one epoch in `dtype` on the first `samples` samples; `weights` are not changed.
 
     Where the case allows TF32, float32 products round their factors to it, as a GPU does.
+
+    Parameters
+    ----------
+    xp : module, optional
+        NumPy, or CuPy, which then computes it on the GPU.
     """
-    x = data.x[:samples].astype(dtype, copy=False)
-    weights = [array.astype(dtype) for array in weights]
+    x, t = xp.asarray(data.x[:samples], dtype=dtype), xp.asarray(data.t[:samples])
+    trained = [xp.array(array, dtype=dtype) for array in weights]
     factor = to_tf32 if case.tf32 and dtype == np.float32 else _as_it_is
     order, losses = case.order(number, samples), []
     for start in range(0, samples, case.batch):
-        index = order[start : start + case.batch]
-        losses.append(step(weights, x[index], data.t[index], case.lr, factor))
-    return Trained(np.array(losses, np.float64), weights)
+        index = xp.asarray(order[start : start + case.batch])
+        losses.append(step(trained, x[index], t[index], case.lr, factor))
+    return Trained(np.array(losses, np.float64), [to_numpy(array) for array in trained])
 
 
 def _as_it_is(array: Floats) -> Floats:
@@ -132,7 +146,7 @@ def _as_it_is(array: Floats) -> Floats:
 
 def to_tf32(array: Floats) -> Floats:
     """Round float32 to 10 bits of the fraction, ties away from zero, as tensor cores take their factors."""
-    bits = np.ascontiguousarray(array, np.float32).view(np.uint32)
+    bits = namespace(array).ascontiguousarray(array, dtype=np.float32).view(np.uint32)
     rounded: Floats = ((bits + np.uint32(1 << 12)) & np.uint32(0xFFFFE000)).view(np.float32)
     return rounded
 
@@ -148,9 +162,9 @@ def step(
 
     `factor` is what is done to both factors of every matrix product.
     """
-    inputs = [x]
+    inputs, xp = [x], namespace(x)
     for W, b in zip(weights[:-2:2], weights[1:-2:2], strict=True):
-        inputs.append(np.maximum(factor(inputs[-1]) @ factor(W) + b, 0))
+        inputs.append(xp.maximum(factor(inputs[-1]) @ factor(W) + b, 0))
     loss, dy = softmax_cross_entropy(factor(inputs[-1]) @ factor(weights[-2]) + weights[-1], t)
     for layer in range(len(inputs) - 1, -1, -1):
         W, b = weights[2 * layer], weights[2 * layer + 1]
@@ -164,11 +178,12 @@ def step(
 
 def softmax_cross_entropy(y: Floats, t: npt.NDArray[np.int64]) -> tuple[float, Floats]:
     """Return the mean loss of logits y (N, C) and its gradient."""
+    xp = namespace(y)
     y = y - y.max(axis=1, keepdims=True)
-    e = np.exp(y)
+    e = xp.exp(y)
     total = e.sum(axis=1, keepdims=True)
-    rows = np.arange(len(t))
-    loss = float(np.mean(np.log(total[:, 0]) - y[rows, t]))
+    rows = xp.arange(len(t))
+    loss = float(xp.mean(xp.log(total[:, 0]) - y[rows, t]))
     dy = e / total
     dy[rows, t] -= 1
     return loss, dy / len(t)

@@ -81,7 +81,7 @@ def mlp_epoch(
         Receive the new arrays; may be `arrays`.
     workspace : dict, optional
         Empty at first; an implementation keeps in it what it can use again for the next epoch of the same
-        data and net.
+        data and net. On a GPU the data may change in the arrays meanwhile: streamed ones do.
 
     Returns
     -------

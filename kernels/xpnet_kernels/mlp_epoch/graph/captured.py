@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet_kernels import _graphs
-from xpnet_kernels._arrays import Array, asarray_like, namespace
+from xpnet_kernels._arrays import Array, asarray_like
 from xpnet_kernels.mlp_epoch import phases, updates
+from xpnet_kernels.mlp_epoch.as_read import AsRead
 from xpnet_kernels.mlp_epoch.graph.buffers import Buffers
 from xpnet_kernels.mlp_epoch.graph.step import Step, are_wide
 from xpnet_kernels.mlp_epoch.graph.update import Rule
@@ -55,7 +56,8 @@ class CapturedEpoch:
     """
 
     def __init__(self, x: Array, t: Array, setting: Setting, like: Array) -> None:
-        self._data, self._setting, xp = (x, t), setting, namespace(x)
+        self._data, self._setting = (x, t), setting
+        self._read = AsRead(x, x.dtype), AsRead(t, t.dtype)
         count = 2 * (len(setting.activations) + 1)
         sizes = [setting.shapes[0][0], *(b[0] for b in setting.shapes[1:count:2])]
         wide, kept = are_wide(sizes, setting.batch_size), len(setting.shapes) // count - 1
@@ -63,8 +65,8 @@ class CapturedEpoch:
         decay = like.dtype.type(setting.weight_decay)
         rule = Rule(updates.CODES[setting.update], self._buffers.numbers, decay)
         codes = [*(phases.CODES[name] for name in setting.activations), phases.NONE]
-        data = xp.ascontiguousarray(x), xp.ascontiguousarray(t)
-        self._step = Step(*data, self._buffers, codes, rule, wide, setting.tf32)
+        data, labels = (each.array for each in self._read)
+        self._step = Step(data, labels, self._buffers, codes, rule, wide, setting.tf32)
         self._graphs: dict[int, Any] = {}
         self._queue = _graphs.Queue(like)
 
@@ -92,6 +94,8 @@ class CapturedEpoch:
         """Train from `arrays` into `results`; return the losses of the steps made."""
         buffers, steps = self._buffers, len(options)
         numbers = updates.step_numbers(self._setting.update, options, buffers.numbers.dtype)
+        for each in self._read:
+            each.renew()
         buffers.load(arrays)
         buffers.batch.order[...] = order
         buffers.batch.progress[...] = 0

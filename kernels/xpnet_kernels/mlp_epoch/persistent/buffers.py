@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, namespace
 from xpnet_kernels._graphs import Repeated
+from xpnet_kernels.mlp_epoch.as_read import AsRead
 from xpnet_kernels.mlp_epoch.persistent.carriers import carry_in, carry_out
 from xpnet_kernels.mlp_epoch.persistent.hidden_sums import TURNS
 from xpnet_kernels.mlp_epoch.persistent.meeting import WORDS
 from xpnet_kernels.mlp_epoch.persistent.plan import Plan
+
+WIDE_READ = 16
+"""Bytes that a thread reads at once, from an address that is a multiple of them."""
 
 
 class Buffers:
@@ -23,7 +26,7 @@ class Buffers:
     ----------
     plan : Plan
     x, t : array
-        The data; what is not yet in the form that the kernel reads is copied, once.
+        The data; what is not in the form that the kernel reads is copied at each epoch's begin.
 
     Attributes
     ----------
@@ -51,9 +54,9 @@ class Buffers:
         xp = self.xp = namespace(x)
         self.plan = plan
         self.seen = x, t
-        flat = _aligned(xp, x).reshape(-1)
+        self._read = AsRead(x, x.dtype, WIDE_READ), AsRead(t, np.dtype(np.int32))
+        flat, self.t = self._read[0].array.reshape(-1), self._read[1].array
         self.data = flat.view(np.uint32) if plan.pixels else flat
-        self.t = xp.ascontiguousarray(t, dtype=np.int32)
         self.W1, self.b1 = (xp.empty(n, dtype=np.float32) for n in (plan.features * plan.hidden, plan.hidden))
         self.W2 = xp.zeros(2 * plan.W2_size, dtype=np.float32)
         b2_copies = self.W2.reshape(2, plan.hidden_rows + 1, plan.W2_columns)[:, -1]
@@ -71,7 +74,9 @@ class Buffers:
         return plan == self.plan and x is self.seen[0] and t is self.seen[1]
 
     def begin_epoch(self, order: Array, rates: Array) -> None:
-        """Take the order and, from the host, the learning rates."""
+        """Take the order, what the data hold now and, from the host, the learning rates."""
+        for each in self._read:
+            each.renew()
         if self.order.shape != order.shape:
             self.order = self.xp.empty(order.shape, dtype=np.int32)
         self.order[...] = order
@@ -94,10 +99,3 @@ class Buffers:
             _launch.launch_over(max(self.W1.size, self.W2.size), carry_out, *own, *arrays)
 
         self._given.start(launch, made % 2, *arrays)
-
-
-def _aligned(xp: Any, x: Array) -> Array:
-    """Return x C-contiguous, from an address where the kernel's wide reads may begin; x itself if it is."""
-    x = xp.ascontiguousarray(x)
-    interface = "__array_interface__" if xp is np else "__cuda_array_interface__"
-    return x if getattr(x, interface)["data"][0] % 16 == 0 else x.copy()
