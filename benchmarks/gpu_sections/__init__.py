@@ -57,6 +57,7 @@ SECTIONS = (
     _section("graph nodes", "graph_nodes:run", 45),
     _section("launches", "launches:run", 30),
     _section("transfers", "transfers:run", 30),
+    _section("streaming", "streaming:run", 45, nets=[SMALL, WIDE]),
     _section("epochs, others", "epochs:run", 60, nets=list(OTHERS)),
     _section("epochs, 1024,1024@256, TF32", "epochs:run", 30, nets=["1024,1024@256"], tf32=True),
     *(_section(f"peers, {net}", "peers:run", 90, net=net) for net in OTHERS),
