@@ -23,8 +23,8 @@ CASES = [
 ]
 
 
-LONG = 20_000
-"""Numbers in a sample's arrays times its steps: so many take the simulator some ten seconds."""
+LONG = 5_000
+"""Numbers in a sample's arrays times its steps: so many take the simulator some three seconds."""
 
 
 @pytest.mark.parametrize(("operation", "implementation", "dtype", "layout"), CASES)

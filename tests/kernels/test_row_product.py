@@ -71,7 +71,7 @@ import sys
 import numpy as np
 from xpnet_kernels import _jit, _simd, mlp_forward
 
-bytes_to_features = {16: {}, 32: {"avx2": True, "fma": True}, 64: {"avx512f": True}}
+bytes_to_features = {16: {}, 32: {"avx2": True, "fma": True}}
 _jit.host_features = lambda: bytes_to_features[int(sys.argv[1])]
 assert _simd.vector_bytes() == int(sys.argv[1])
 (function,) = [i.function for i in mlp_forward.implementations if i.engine == "numba"]
@@ -81,11 +81,11 @@ for sample in mlp_forward.sample_inputs(np.random.default_rng(0), "float64"):
 """
 
 
-@pytest.mark.parametrize("width", [16, 32, 64])
-def test_processors_with_vectors_of_every_width(width, tmp_path):
-    """Compiled for the instruction sets of other machines."""
-    if width > vector_bytes():
-        pytest.skip(f"this processor has no registers of {width} bytes")
+@pytest.mark.parametrize("width", [16, 32])
+def test_processors_with_narrower_vectors(width, tmp_path):
+    """Compiled for the instruction sets of other machines; for this one's own by all other tests."""
+    if width >= vector_bytes():
+        pytest.skip(f"this processor has registers of {vector_bytes()} bytes: narrower ones only")
     environment = os.environ | {
         "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
         "NUMBA_CACHE_DIR": str(tmp_path),

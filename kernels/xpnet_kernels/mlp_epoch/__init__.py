@@ -193,8 +193,8 @@ def _sample(
         parameters += [0.5 * normal(rng, (inputs, outputs), dtype), 0.1 * normal(rng, (outputs,), dtype)]
     kept = {"sgd": 0, "adam": 2}.get(update, 1)
     state = [rng.random(array.shape).astype(dtype) for _ in range(kept) for array in parameters]
-    order = rng.permutation(samples)
-    options = [settings] * -(-samples // batch_size)
+    order = rng.permutation(samples)[: 8 * batch_size]
+    options = [settings] * -(-len(order) // batch_size)
     return Sample(
         (x, rng.integers(0, sizes[-1], samples), order, *parameters, *state),
         {
