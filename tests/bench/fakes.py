@@ -151,6 +151,23 @@ class SynchronisedThread(NotSynchronised):
             self.work.join()
 
 
+class SlowToRead(Honest):
+    """Its weights take long to read the first time after an epoch, as new memory does; no error."""
+
+    def weights(self):
+        if self.read is not self.net:
+            time.sleep(NotSynchronised.delay)
+        self.read = self.net
+        return self.net
+
+    def last_bias(self):
+        return self.net[-1]
+
+    def epoch(self, number, order):
+        self.read = None
+        return super().epoch(number, order)
+
+
 class WrongPrediction(Honest):
     """Leaves out the last bias when it predicts."""
 

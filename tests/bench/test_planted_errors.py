@@ -9,7 +9,10 @@ def only(result):
     return outcome
 
 
-@pytest.mark.parametrize("honest", [fakes.Honest, fakes.MeanOnly, fakes.SynchronisedThread])
+HONEST = [fakes.Honest, fakes.MeanOnly, fakes.SynchronisedThread, fakes.SlowToRead]
+
+
+@pytest.mark.parametrize("honest", HONEST)
 def test_an_honest_contestant_passes(play, honest):
     outcome = only(play(honest()))
     assert outcome.problems == []

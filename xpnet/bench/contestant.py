@@ -64,6 +64,10 @@ class Contestant:
         """Return `[W1, b1, W2, b2, ...]` as NumPy arrays, W being (inputs, outputs)."""
         raise NotImplementedError
 
+    def last_bias(self) -> Floats:
+        """Return the last of `weights()`: the least that one can read of what an epoch writes."""
+        return self.weights()[-1]
+
     def put(self, x: npt.NDArray[Any]) -> Any:
         """Return a NumPy array as an array of this library, on its device."""
         return x

@@ -97,6 +97,10 @@ class Tier(Contestant):
         """Copy the parameters to the host."""
         return [self.fetch(array) for array in self.arrays]
 
+    def last_bias(self) -> Floats:
+        """Copy that parameter to the host."""
+        return self.fetch(self.arrays[-1])
+
     def put(self, x: npt.NDArray[Any]) -> Any:
         """Put a copy of an array on the backend's device."""
         return self.backend.asarray(x.copy())

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import numpy.typing as npt
 
-from xpnet.bench.case import Case, Data, Weights
+from xpnet.bench.case import Case, Data, Floats, Weights
 from xpnet.bench.contestant import Contestant
 
 
@@ -120,11 +120,17 @@ class Jax(Contestant):
 
     def weights(self) -> Weights:
         """Copy the parameters to the host."""
-        arrays = [array for pair in self.params for array in pair]
+        return [self._to_host(array) for pair in self.params for array in pair]
+
+    def last_bias(self) -> Floats:
+        """Copy that parameter to the host."""
+        return self._to_host(self.params[-1][1])
+
+    def _to_host(self, array: Any) -> Floats:
         if _device(self.x).platform != "cpu":
             # JAX keeps what it has brought to the host once: then a second reading would take no time.
-            arrays = [jnp.copy(array) for array in arrays]
-        return [np.asarray(array) for array in arrays]
+            array = jnp.copy(array)
+        return np.asarray(array)
 
     def put(self, x: npt.NDArray[Any]) -> Any:
         """Put an array on the device."""

@@ -120,7 +120,11 @@ class Torch(Contestant):
 
     def weights(self) -> Weights:
         """Copy the parameters to the host, W as (inputs, outputs)."""
-        return [parameter.detach().cpu().numpy().T for parameter in self.net.parameters()]
+        return [_to_host(parameter) for parameter in self.net.parameters()]
+
+    def last_bias(self) -> Floats:
+        """Copy that parameter to the host."""
+        return _to_host(list(self.net.parameters())[-1])
 
     def put(self, x: npt.NDArray[Any]) -> Any:
         """Put an array on the device."""
@@ -141,6 +145,11 @@ class Torch(Contestant):
     def facts(self) -> dict[str, Any]:
         """Return the threads PyTorch uses."""
         return {"device": str(self.device), "threads": torch.get_num_threads()}
+
+
+def _to_host(parameter: torch.Tensor) -> Floats:
+    array: Floats = parameter.detach().cpu().numpy().T
+    return array
 
 
 class CapturedSteps:
