@@ -132,7 +132,7 @@ def times_as_fast(rivals: tuple[str, ...], goal: float) -> Callable[[dict[str, A
         best = min(those, key=lambda label: median(counting[label]))
         pairs = zip(counting[best], counting[PERSISTENT], strict=True)
         ratio = median(theirs / ours for theirs, ours in pairs)
-        return Measured(f"{ratio:.1f} times ({best})", ratio >= goal)
+        return Measured(f"{ratio:.2f} times ({best})", ratio >= goal)
 
     return of
 

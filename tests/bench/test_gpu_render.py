@@ -127,8 +127,8 @@ def test_a_result_becomes_goals_figures_and_a_table(tmp_path, document):
     )
     _, persistent, captured, eager, graph, products, tf32, accuracy, *_ = rows(text)
     assert persistent.endswith("| at most 5 ms | 3.00 ms (2.00 to 9.00 in 3 epochs), reached |")
-    assert captured.endswith("| 5.0 times (PyTorch CUDA graph of 20 steps), reached |")
-    assert eager.endswith("| at least 30 times | 100.0 times (PyTorch eager), reached |")
+    assert captured.endswith("| 5.00 times (PyTorch CUDA graph of 20 steps), reached |")
+    assert eager.endswith("| at least 30 times | 100.00 times (PyTorch eager), reached |")
     assert graph.endswith("| 12.00 ms (11.00 to 13.00 in 3 epochs), **not reached** |")
     alone = 14 * 0.8 + 0.5
     assert products.endswith(f"| {alone / 13:.2f} ({alone:.2f} of 13.00 ms an epoch), reached |")

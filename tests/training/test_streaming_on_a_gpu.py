@@ -46,10 +46,10 @@ def test_data_beyond_the_memory_allowed_are_streamed_or_refused():
     import cupy
 
     cupy.get_default_memory_pool().free_all_blocks()
-    cupy.get_default_memory_pool().set_limit(size=2**22)
+    cupy.get_default_memory_pool().set_limit(size=2**24)
     try:
-        x = np.tile((PIXELS / 255).astype("float32"), (10, 1))
-        net, t = TwoLayerNet(64, 50, 10, seed=1).to("numba-cuda"), np.tile(T, 10)
+        x = np.tile((PIXELS / 255).astype("float32"), (40, 1))
+        net, t = TwoLayerNet(64, 50, 10, seed=1).to("numba-cuda"), np.tile(T, 40)
         with pytest.raises(xpnet.DeviceMemoryError, match=r"fit, the data: .* MB needed in all, .* free"):
             net.fit(x, t, batch_size=20, stream=False, verbose=False)
         history = net.fit(x, t, batch_size=20, optimizer="sgd", seed=0, verbose=False)
