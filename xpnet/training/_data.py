@@ -23,7 +23,7 @@ SHARE = 0.8
 """Of the device's free memory, what the data may take; the rest is for the weights and the work of a step."""
 
 PORTION = 64 * 2**20
-"""Bytes of a portion; longer ones would lock more of the host's memory. An estimate: others were not tried."""
+"""Bytes of a portion; longer ones would lock more of the host's memory. Other sizes were not tried."""
 
 
 def place_data(net: Sequential, x: Any, t: Any, batch_size: int, stream: bool | None) -> Resident | Streamed:
