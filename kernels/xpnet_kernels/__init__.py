@@ -23,6 +23,7 @@ from xpnet_kernels.softmax import softmax, softmax_backward
 from xpnet_kernels.softmax_cross_entropy import softmax_cross_entropy
 from xpnet_kernels.squared_error import squared_error
 from xpnet_kernels.tanh import tanh, tanh_backward
+from xpnet_kernels.weight_decay import weight_penalty, weight_penalty_backward
 
 __all__ = [
     "Implementation",
@@ -53,4 +54,6 @@ __all__ = [
     "squared_error",
     "tanh",
     "tanh_backward",
+    "weight_penalty",
+    "weight_penalty_backward",
 ]

@@ -9,7 +9,8 @@ from xpnet._numbers import check_not_negative
 from xpnet.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
 from xpnet.layers.affine_relu import AffineRelu, fuse
 from xpnet.nets._params import Params, named_cells
-from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels import weight_penalty, weight_penalty_backward
+from xpnet_kernels._arrays import Array
 
 
 class OneAtATime:
@@ -77,7 +78,7 @@ class Chain:
         loss = self.lastLayer.forward(y, t, validate=validate)
         if self.weight_decay_lambda:
             for W in self._decaying().values():
-                loss = loss + 0.5 * self.weight_decay_lambda * namespace(W).sum(W * W)
+                loss = loss + weight_penalty(W, weight_decay=self.weight_decay_lambda)
         return loss
 
     def backward(self) -> dict[str, Array]:
@@ -98,7 +99,8 @@ class Chain:
             raise _no_gradient(self.layers)
         if self.weight_decay_lambda:
             for name, W in self._decaying().items():
-                cells[name].grad = cells[name].grad + self.weight_decay_lambda * W
+                gradient = cells[name].grad
+                cells[name].grad = weight_penalty_backward(gradient, W, weight_decay=self.weight_decay_lambda)
         return {name: cell.grad for name, cell in cells.items()}
 
     def _decaying(self) -> dict[str, Array]:
