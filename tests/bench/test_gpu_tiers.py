@@ -67,3 +67,9 @@ def test_a_tier_that_does_not_apply_says_why(case, data, monkeypatch):
         ValueError, match=r"kernel does not apply to 64-20-10, batch 20: 7 arrays in batches of 20"
     ):
         tier.prepare(case, data, case.weights())
+
+
+def test_samples_begin_where_kernels_read_them_in_place():
+    """As those of `xpnet.datasets` do, and those that the other contestants of xpnet are given."""
+    tier, data = Tier("kernel", engine="numba"), np.zeros((70, 784), np.float32)
+    assert [tier.put(data).ctypes.data % 64 for _ in range(5)] == [0] * 5
