@@ -103,7 +103,7 @@ class Tier(Contestant):
         return self.fetch(self.arrays[-1])
 
     def put(self, x: npt.NDArray[Any]) -> Any:
-        """Put a copy of an array on the backend's device, from where kernels read it in place, as data sets are."""
+        """Put a copy of an array on the device; on the host it lies where kernels read it in place."""
         copy = aligned_empty(x.shape, x.dtype)
         copy[...] = x
         return self.backend.asarray(copy)
