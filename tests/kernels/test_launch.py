@@ -3,25 +3,25 @@
 CuPy is the double's and the kernels run in numba's simulator; the driver's part has not run on a GPU.
 """
 
-import ctypes
 import gc
 import os
 import subprocess
 import sys
-import warnings
 
 import cupy_double
+import driver_double
 import numpy as np
 import pytest
 from cupy_double import DoubleBackend, Stream, cupy, machine
-from engines import WARNINGS_ARE_ERRORS, library_for, simulated
+from driver_double import driver
+from engines import WARNINGS_ARE_ERRORS, simulated
 
 import xpnet
 from xpnet.nets import MultiLayerNet
 from xpnet.optimizers import by_name, names
 from xpnet.training._announce import progress_bar
 from xpnet.training._layer_by_layer import LayerRun
-from xpnet_kernels import _dispatch, _jit, _launch
+from xpnet_kernels import _dispatch, _launch
 
 pytestmark = pytest.mark.skipif(not simulated(), reason="a GPU is here: the real launch path is tested on it")
 
@@ -29,82 +29,9 @@ X = np.random.default_rng(0).normal(size=(36, 6))
 T = X[:, :3].argmax(axis=1)
 
 
-class Configured:
-    """A kernel of the simulator with one configuration of its own, as numba.cuda has it."""
-
-    def __init__(self, kernel, grid, block, stream=0):
-        self.kernel, self.configuration, self.stream = kernel, (grid, block), stream
-
-    def __call__(self, *args):
-        driver.launched.append((self.kernel.fn.__name__, self.stream))
-        self.kernel.grid_dim, self.kernel.block_dim = driver.normalized(*self.configuration)
-        if driver.runs:
-            self.kernel(*args)
-
-
-class Driver:
-    """What numba.cuda does beyond the simulator, recorded."""
-
-    def __init__(self):
-        self.views, self.configured, self.launched, self.streams = [], [], [], []
-        self.runs = True
-
-    def normalized(self, grid, block):
-        from numba.cuda.errors import normalize_kernel_dimensions
-
-        return normalize_kernel_dimensions(grid, block)
-
-    def view(self, described, owner=None, sync=True):
-        from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
-
-        assert owner is None
-        assert not sync
-        self.views.append(described)
-        shape, strides, dtype = described["shape"], described["strides"], np.dtype(described["typestr"])
-        extent = dtype.itemsize + sum((n - 1) * s for n, s in zip(shape, strides, strict=True))
-        memory = (ctypes.c_char * extent).from_address(described["data"][0])
-        return FakeCUDAArray(np.ndarray(shape, dtype, memory, strides=strides))
-
-    def configure(self, kernel, configuration):
-        from numba.cuda.core import config
-
-        self.configured.append((kernel.fn.__name__, *configuration))
-        if config.CUDA_LOW_OCCUPANCY_WARNINGS:
-            warnings.warn(
-                "Grid size 1 will likely result in GPU under-utilization", UserWarning, stacklevel=1
-            )
-        return Configured(kernel, *configuration)
-
-    def external_stream(self, pointer):
-        self.streams.append(pointer)
-        return f"numba's stream {pointer}"
-
-    def legacy_default_stream(self):
-        return self.external_stream(0)
-
-
-driver = Driver()
-
-
 @pytest.fixture(autouse=True)
 def _on_the_double(monkeypatch):
-    _jit.load_cuda()
-    from numba.cuda.simulator.kernel import FakeCUDAKernel
-
-    real = [(_launch, "_device_array"), (_launch, "_configured"), (FakeCUDAKernel, "__call__")]
-    real = [(owner, name, getattr(owner, name)) for owner, name in real]
-    library_for("numba-cuda", monkeypatch)
-    for owner, name, function in real:  # what the other tests have doubles for
-        monkeypatch.setattr(owner, name, function)
-    monkeypatch.setattr(_launch, "_simulated", lambda: False)
-    numba_cuda = sys.modules["numba.cuda"]
-    monkeypatch.setattr(numba_cuda, "from_cuda_array_interface", driver.view, raising=False)
-    monkeypatch.setattr(numba_cuda, "external_stream", driver.external_stream, raising=False)
-    monkeypatch.setattr(numba_cuda, "legacy_default_stream", driver.legacy_default_stream, raising=False)
-    monkeypatch.setattr(FakeCUDAKernel, "__getitem__", lambda kernel, c: driver.configure(kernel, c))
-    for kept in (_launch._view, _launch._kept_configuration, _launch._kept_stream):
-        kept.cache_clear()
-    driver.__init__()
+    driver_double.install(monkeypatch)
     cupy_double.install(monkeypatch)
     xpnet.use("numpy")
     yield

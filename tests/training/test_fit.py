@@ -235,6 +235,14 @@ def test_a_diverged_run_says_where_and_what_to_do():
         small_net().fit(bad, T, batch_size=9, seed=0, verbose=False)
 
 
+@pytest.mark.parametrize("engine", ["layers", "auto"])
+def test_a_first_step_without_a_loss_is_not_blamed_on_the_learning_rate(engine, backend):
+    net = small_net()
+    net.params["W1"][0, 0] = np.nan
+    with pytest.raises(xpnet.DivergedError, match=r"first step is NaN, .* inputs or weights hold NaN"):
+        net.fit(X[:9], T[:9], batch_size=9, seed=0, verbose=False, engine=engine)
+
+
 def test_targets_of_a_binary_classifier_are_checked_for_the_whole_data_set():
     net = Sequential([Affine(np.zeros((6, 1)), np.zeros(1))], loss=SigmoidWithLoss())
     with pytest.raises(ValueError, match=r"t holds values outside 0\.\.1"):

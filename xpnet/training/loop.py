@@ -221,11 +221,17 @@ def check_counts(**values: Any) -> None:
 
 
 def check_not_diverged(losses: list[float], epoch: int) -> None:
-    """Raise DivergedError if a loss is NaN."""
+    """Raise DivergedError if a loss is NaN; that of the very first step no learning rate can have made so."""
     for step, loss in enumerate(losses, start=1):
-        if loss != loss:
+        if loss == loss:
+            continue
+        if (epoch, step) == (1, 1):
             raise DivergedError(
-                f"the loss became NaN at step {step} of epoch {epoch}; lower the learning rate, and check "
-                "that the inputs are scaled (0..1) and hold no NaN. The weights are of no use any more: "
-                "make the net anew, or load a saved one"
+                "the loss of the first step is NaN, before any weight changed: inputs or weights hold "
+                "NaN or inf, or are so large that they overflow; check np.isfinite(x).all() and net.params"
             )
+        raise DivergedError(
+            f"the loss became NaN at step {step} of epoch {epoch}; lower the learning rate, and check "
+            "that the inputs are scaled (0..1) and hold no NaN. The weights are of no use any more: "
+            "make the net anew, or load a saved one"
+        )
