@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from xpnet._backends import Backend
-from xpnet_kernels._arrays import Array, cast, dtype_name, is_array, is_kind
+from xpnet_kernels._arrays import Array, cast, dtype_name, is_array, is_kind, namespace
 
 
 def to_device(x: Any, backend: Backend, dtype: Any) -> Array:
@@ -34,6 +34,8 @@ def real_numbers(name: str, values: Any) -> Array:
         If it is none of these (None, a dict, a generator), or holds something else (text, dates, complex
         numbers): NumPy would make NaN or other numbers of some of them.
     """
+    if isinstance(values, tuple | list) and values and is_array(values[0]) and values[0].ndim > 1:
+        _check_equal_shapes(name, values)
     array = values if is_array(values) else np.asarray(values)
     dtype = dtype_name(array)
     # NumPy spells a foreign byte order in a dtype's text, but not in its name.
@@ -57,6 +59,16 @@ def to_input(x: Array, dtype: Any) -> Array:
     return x
 
 
+def _check_equal_shapes(name: str, values: Sequence[Any]) -> None:
+    """Raise TypeError for arrays that are no samples: a pair (x, t), say, as a loader returns it."""
+    shapes = [tuple(np.shape(value)) for value in values]
+    if len(set(shapes)) > 1:
+        raise TypeError(
+            f"{name} is a {type(values).__name__} of arrays of different shapes, {shapes[0]} and others; "
+            "give one array (of a loader's pair (x, t), x and t apart)"
+        )
+
+
 def check_samples(x: Array, t: Array) -> int:
     """Return how many samples there are.
 
@@ -65,6 +77,11 @@ def check_samples(x: Array, t: Array) -> int:
     ValueError
         If x has no feature axis, x and t have not equally many, or there is none.
     """
+    if x.ndim < 2 <= t.ndim and x.shape == t.shape[:1] and is_kind(x, "integral"):
+        raise ValueError(
+            f"x is {tuple(x.shape)} of {dtype_name(x)} and t is {tuple(t.shape)}: they look swapped; "
+            "give the samples first, then the labels"
+        )
     if x.ndim < 2:
         raise ValueError(
             f"x is {tuple(x.shape)}; it must be (samples, features): x.reshape(1, -1) for one sample, "
@@ -76,6 +93,18 @@ def check_samples(x: Array, t: Array) -> int:
             "they must hold equally many samples, at least one"
         )
     return int(x.shape[0])
+
+
+def check_is_an_answer(what: str, y: Array, first: int = 0) -> None:
+    """Raise ValueError if a net's output for a batch, whose first sample is number `first`, is NaN."""
+    xp = namespace(y)
+    if not bool(xp.any(y != y)):
+        return
+    bad = xp.any(xp.reshape(y != y, (y.shape[0], -1)), axis=1)
+    sample = first + int(xp.argmax(cast(bad, "int64")))
+    raise ValueError(
+        f"{what}: the net's output for sample {sample} is NaN; its input or the weights hold NaN or inf"
+    )
 
 
 def chunks(samples: int, size: int) -> Iterator[slice]:

@@ -32,6 +32,7 @@ from xpnet.cli import _training
         (("train", "--nope"), 2, "No such option '--nope'"),
         (("nope",), 2, "No such command 'nope'"),
         (("--nope",), 2, "No such option '--nope'"),
+        (("bench", "--backends", ""), 2, "is empty; give names with commas between them"),
         (("evaluate", "none"), 2, "'none' does not exist"),
         (("evaluate", "bad.csv"), 1, "bad.csv is not a whole file written by net.save"),
         (("evaluate",), 2, "Missing argument 'MODEL'"),

@@ -40,6 +40,15 @@ def test_digits_are_told_with_their_probabilities(cli, tmp_path, digits_model):
     assert np.mean(told == t[:20]) >= 0.9
 
 
+def test_a_net_without_an_answer_is_one_line(cli, tmp_path):
+    net = xpnet.nets.TwoLayerNet(64, 5, 10, seed=0)
+    net.params["W2"][...] = np.nan
+    net.save(tmp_path / "nan.safetensors")
+    np.save(tmp_path / "batch.npy", np.ones((3, 64), np.float32))
+    for command in (("predict", "nan.safetensors", "batch.npy"), ("evaluate", "nan.safetensors")):
+        assert "predict: the net's output for sample 0 is NaN" in cli.error(*command)
+
+
 @pytest.mark.parametrize("mode", ["L", "RGB", "P", "RGBA", "LA"])
 def test_a_png_of_any_mode_is_its_grey_pixels(tmp_path, picture, row, mode):
     picture.convert(mode).save(tmp_path / "a.png")

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import xpnet
+from xpnet._edge import check_is_an_answer
 from xpnet.cli._errors import Failure, user_values
 from xpnet.nets import Sequential
 from xpnet.nets.sequential import CHUNK
@@ -35,6 +36,8 @@ class Classifier(NamedTuple):
         """Return the probability of each class (N, C) for images (N, D)."""
         with user_values():
             parts = [self.net.predict(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
+            for number, part in enumerate(parts):
+                check_is_an_answer("predict", part, number * CHUNK)
         return np.concatenate([xpnet.to_numpy(xpnet.softmax(part)) for part in parts])
 
 

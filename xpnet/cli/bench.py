@@ -24,7 +24,12 @@ _EXAMPLES = examples(
 
 def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
     """Split a list of names at its commas."""
-    return None if value is None else tuple(name.strip() for name in value.split(",") if name.strip())
+    if value is None:
+        return None
+    names = tuple(name.strip() for name in value.split(",") if name.strip())
+    if not names:
+        raise click.BadParameter("is empty; give names with commas between them, or leave the option out")
+    return names
 
 
 @click.command(epilog=_EXAMPLES, short_help="How fast each backend trains here.")

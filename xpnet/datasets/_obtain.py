@@ -43,7 +43,7 @@ def obtain(dataset: IdxDataset) -> Arrays:
         download(dataset, cache)
     except DatasetError as error:
         found = "".join(f"\nFound on this disk, but not good: {fault}" for fault in faults)
-        raise DatasetError(f"{error}{found}") from error
+        raise DatasetError(f"{error}{found}") from None
     return cache.read(dataset)
 
 

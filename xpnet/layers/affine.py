@@ -95,9 +95,10 @@ class Affine(Layer):
         rows = 1 if single else x.shape[0]
         features = math.prod(self.input_shape if single else self.input_shape[1:])
         if features != W.shape[0]:
+            one = " One sample? Give x.reshape(-1)." if not single and x.size == W.shape[0] else ""
             raise ValueError(
                 f"Affine: x has {features} features but W is {tuple(W.shape)}; "
-                f"{'x.size' if single else 'x.shape[1]'} must equal W.shape[0]."
+                f"{'x.size' if single else 'x.shape[1]'} must equal W.shape[0].{one}"
             )
         self.x = reshaped(x, (rows, features))
         return self.x

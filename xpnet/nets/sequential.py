@@ -10,7 +10,7 @@ from typing import Any
 from xpnet import _backends
 from xpnet._backends import Backend
 from xpnet._backends.memory import enough_memory
-from xpnet._edge import check_samples, chunks, real_numbers, to_device, to_input
+from xpnet._edge import check_is_an_answer, check_samples, chunks, real_numbers, to_device, to_input
 from xpnet.layers import Layer, LossLayer
 from xpnet.nets._chain import Chain
 from xpnet.nets._compiled_forward import CompiledForward
@@ -208,7 +208,7 @@ class Sequential(Chain):
         TypeError
             If the net's loss is not one of a classifier.
         ValueError
-            If the batch is empty or the labels do not fit.
+            If the batch is empty, the labels do not fit, or the net's output is NaN, which means no class.
         """
         x, t = real_numbers("x", x), real_numbers("t", t)
         samples = check_samples(x, t)
@@ -216,6 +216,7 @@ class Sequential(Chain):
         with enough_memory(self.backend, "accuracy", "Free other arrays on the device."):
             for chunk in chunks(samples, CHUNK):  # each goes there alone: all may be more than fit
                 y = self.predict(x[chunk, ...])
+                check_is_an_answer("accuracy", y, chunk.start)
                 right += int(self.lastLayer.count_right(y, self.target(t[chunk, ...])))
         return right / samples
 

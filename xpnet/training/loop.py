@@ -178,8 +178,12 @@ def _measured(
 ) -> Epoch:
     train = test = None
     if net.lastLayer.classifies:
-        train = net.accuracy(run.data.x, run.data.t)
-        test = net.accuracy(*validation) if validation is not None else None
+        try:
+            with np.errstate(over="ignore", invalid="ignore"):
+                train = net.accuracy(run.data.x, run.data.t)
+                test = net.accuracy(*validation) if validation is not None else None
+        except ValueError as error:  # the data were looked at before: it is what the last step left
+            raise DivergedError(f"after epoch {number}: {error}; lower the learning rate") from None
     return Epoch(number, float(np.mean(losses)), train, test, seconds)
 
 
