@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from xpnet._backends import Backend
-from xpnet_kernels._arrays import Array, cast, dtype_name, is_array, is_kind, namespace
+from xpnet_kernels._arrays import Array, cast, dtype_name, is_array, is_kind, namespace, shape_of
 
 
 def to_device(x: Any, backend: Backend, dtype: Any) -> Array:
@@ -61,7 +61,7 @@ def to_input(x: Array, dtype: Any) -> Array:
 
 def _check_equal_shapes(name: str, values: Sequence[Any]) -> None:
     """Raise TypeError for arrays that are no samples: a pair (x, t), say, as a loader returns it."""
-    shapes = [tuple(np.shape(value)) for value in values]
+    shapes = [shape_of(value) for value in values]
     if len(set(shapes)) > 1:
         raise TypeError(
             f"{name} is a {type(values).__name__} of arrays of different shapes, {shapes[0]} and others; "
@@ -77,15 +77,12 @@ def check_samples(x: Array, t: Array) -> int:
     ValueError
         If x has no feature axis, x and t have not equally many, or there is none.
     """
-    if x.ndim < 2 <= t.ndim and x.shape == t.shape[:1] and is_kind(x, "integral"):
-        raise ValueError(
-            f"x is {tuple(x.shape)} of {dtype_name(x)} and t is {tuple(t.shape)}: they look swapped; "
-            "give the samples first, then the labels"
-        )
     if x.ndim < 2:
+        swapped = x.ndim == 1 and t.ndim > 1 and x.shape[0] == t.shape[0]
         raise ValueError(
             f"x is {tuple(x.shape)}; it must be (samples, features): x.reshape(1, -1) for one sample, "
             "x.reshape(-1, 1) for samples of one feature"
+            + (f". Are x and t swapped? t is {tuple(t.shape)}" if swapped else "")
         )
     if t.ndim == 0 or x.shape[0] != t.shape[0] or x.shape[0] == 0:
         raise ValueError(
@@ -95,15 +92,20 @@ def check_samples(x: Array, t: Array) -> int:
     return int(x.shape[0])
 
 
+class NoAnswerError(ValueError):
+    """A net's output is NaN, which means no class."""
+
+
 def check_is_an_answer(what: str, y: Array, first: int = 0) -> None:
-    """Raise ValueError if a net's output for a batch, whose first sample is number `first`, is NaN."""
+    """Raise NoAnswerError if a net's output for a batch, whose first sample is number `first`, is NaN."""
     xp = namespace(y)
     if not bool(xp.any(y != y)):
         return
     bad = xp.any(xp.reshape(y != y, (y.shape[0], -1)), axis=1)
     sample = first + int(xp.argmax(cast(bad, "int64")))
-    raise ValueError(
-        f"{what}: the net's output for sample {sample} is NaN; its input or the weights hold NaN or inf"
+    raise NoAnswerError(
+        f"{what}: the net's output for sample {sample} is NaN; its input or the weights hold NaN or inf, or "
+        "are so large that they overflow"
     )
 
 

@@ -24,6 +24,7 @@ FOLDERS = (
     "tests/optimizers",
     "tests/training",
     "tests/test_switch.py",
+    "tests/bench/test_float64_reference.py",
 )
 OF_THE_GPU = (
     "(cuda or cupy or gpu or graph or persistent) and not offline and not cpu_kernels and not graph_nodes"

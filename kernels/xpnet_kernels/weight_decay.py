@@ -9,7 +9,7 @@ import numpy as np
 
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, empty
-from xpnet_kernels._jit import cuda, njit
+from xpnet_kernels._jit import cuda, njit, on_device
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import MATRIX_SHAPES, normal
 
@@ -78,10 +78,19 @@ def weight_penalty_backward_cpu(dW: Array, W: Array, *, weight_decay: float) -> 
 
 
 @njit
+def decayed(g: Any, w: Any, weight_decay: Any) -> Any:
+    """Return g + λ w; serves the CPU and the CUDA kernel."""
+    return g + weight_decay * w
+
+
+@njit
 def fill_decayed(dW: Array, W: Array, weight_decay: Any, sums: Array) -> None:
     """Write dW + λ W, element by element."""
     for i in range(dW.size):
-        sums[i] = dW[i] + weight_decay * W[i]
+        sums[i] = decayed(dW[i], W[i], weight_decay)
+
+
+decayed_on_device = on_device(decayed)
 
 
 @weight_penalty_backward.implementation("numba-cuda")
@@ -97,4 +106,4 @@ def decayed_kernel(dW: Array, W: Array, weight_decay: Any, sums: Array) -> None:
     """Write dW + λ W; one thread an element."""
     i = cuda.grid(1)
     if i < dW.size:
-        sums[i] = dW[i] + weight_decay * W[i]
+        sums[i] = decayed_on_device(dW[i], W[i], weight_decay)

@@ -1,7 +1,10 @@
 """The reference is xpnet's own mathematics, and its limits know what rounding does."""
 
+import dataclasses
+
 import numpy as np
 import pytest
+from engines import gpu_is_usable
 
 import xpnet
 from xpnet.bench import reference
@@ -52,6 +55,20 @@ def test_an_epoch_is_what_fit_does_from_the_same_seed(case, data):
     assert expected.loss_distance(np.array(history.loss)) < expected.loss_limit
     assert expected.weight_distance(list(net.params.values())) < expected.weight_limit
     assert expected.comparable
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not gpu_is_usable(), reason="there is no GPU, where CuPy computes the reference")
+@pytest.mark.parametrize("tf32", [False, True])
+def test_on_a_gpu_it_is_the_same(case, data, tf32):
+    import cupy
+
+    case = dataclasses.replace(case, tf32=tf32)
+    here, there = (reference.expect(case, data, case.weights(), 0, 300, xp) for xp in (np, cupy))
+    np.testing.assert_allclose(there.losses, here.losses, rtol=1e-12)
+    for mine, its in zip(there.after, here.after, strict=True):
+        assert type(mine) is np.ndarray
+        np.testing.assert_allclose(mine, its, rtol=1e-9, atol=1e-12)
 
 
 def test_the_start_is_not_changed(case, data):

@@ -46,7 +46,8 @@ def test_a_net_without_an_answer_is_one_line(cli, tmp_path):
     net.save(tmp_path / "nan.safetensors")
     np.save(tmp_path / "batch.npy", np.ones((3, 64), np.float32))
     for command in (("predict", "nan.safetensors", "batch.npy"), ("evaluate", "nan.safetensors")):
-        assert "predict: the net's output for sample 0 is NaN" in cli.error(*command)
+        assert "nan.safetensors: the net's output for sample 0 is NaN" in cli.error(*command)
+        assert cli(*command).exit_code == 1
 
 
 @pytest.mark.parametrize("mode", ["L", "RGB", "P", "RGBA", "LA"])

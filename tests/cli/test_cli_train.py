@@ -78,6 +78,21 @@ def test_the_log_holds_the_run_and_every_epoch(cli, tmp_path):
     assert set(epochs[0]) == {"event", "number", "loss", "train_accuracy", "test_accuracy", "seconds"}
 
 
+def test_the_log_of_a_run_that_failed_says_why(cli, tmp_path):
+    cli.error("train", "--backend", "numpy", "--learning-rate", "1e30", "--seed", "0", "--log", "run.jsonl")
+    *_, last = events(tmp_path / "run.jsonl")
+    assert (last["event"], last["error"]) == ("failure", "DivergedError")
+    assert "lower the learning rate" in last["message"]
+
+
+def test_an_engine_that_does_not_apply_is_said_before_a_log_is_begun(cli, tmp_path):
+    (tmp_path / "run.jsonl").write_text("of an earlier run")
+    arguments = ("train", "--backend", "numpy", "--engine", "graph", "--log", "run.jsonl")
+    assert cli(*arguments).stdout == ""
+    assert "the backend numpy has no compiled epoch" in cli.error(*arguments)
+    assert (tmp_path / "run.jsonl").read_text() == "of an earlier run"
+
+
 def test_every_log_line_is_on_the_disk_when_its_epoch_ends(cli, tmp_path, monkeypatch):
     from xpnet.cli._training import Training
 

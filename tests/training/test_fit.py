@@ -239,8 +239,17 @@ def test_a_diverged_run_says_where_and_what_to_do():
 def test_a_first_step_without_a_loss_is_not_blamed_on_the_learning_rate(engine, backend):
     net = small_net()
     net.params["W1"][0, 0] = np.nan
-    with pytest.raises(xpnet.DivergedError, match=r"first step is NaN, .* inputs or weights hold NaN"):
-        net.fit(X[:9], T[:9], batch_size=9, seed=0, verbose=False, engine=engine)
+    words = (
+        r"loss of the first step is NaN: the inputs, the targets or the weights given .* make the net anew"
+    )
+    with pytest.raises(xpnet.DivergedError, match=words):
+        net.fit(X[:18], T[:18], batch_size=9, seed=0, verbose=False, engine=engine)
+
+
+def test_targets_of_nan_are_named_as_a_cause(backend):
+    net = Sequential([Affine(np.ones((6, 1)), np.zeros(1))], loss=IdentityWithLoss())
+    with pytest.raises(xpnet.DivergedError, match="first step is NaN: the inputs, the targets"):
+        net.fit(X, np.full((45, 1), np.nan), verbose=False)
 
 
 def test_targets_of_a_binary_classifier_are_checked_for_the_whole_data_set():

@@ -1,4 +1,4 @@
-"""The log of a run: JSON lines, the run first, then one line an epoch, each on the disk as it happens."""
+"""The log of a run: JSON lines, the run first, one an epoch, and what ended it early, each as it happens."""
 
 from __future__ import annotations
 
@@ -40,6 +40,10 @@ class RunLog(AbstractContextManager["RunLog"]):
     def epoch(self, epoch: Epoch) -> None:
         """Write one epoch."""
         self._write({"event": "epoch", **asdict(epoch)})
+
+    def failure(self, error: Exception) -> None:
+        """Write what ended the run."""
+        self._write({"event": "failure", "error": type(error).__name__, "message": str(error)})
 
     def _write(self, event: dict[str, Any]) -> None:
         if self._stream is None:

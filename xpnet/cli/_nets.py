@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 import xpnet
-from xpnet._edge import check_is_an_answer
+from xpnet._edge import NoAnswerError, check_is_an_answer, chunks
 from xpnet.cli._errors import Failure, user_values
 from xpnet.nets import Sequential
 from xpnet.nets.sequential import CHUNK
@@ -33,12 +33,23 @@ class Classifier(NamedTuple):
     classes: int
 
     def probabilities(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
-        """Return the probability of each class (N, C) for images (N, D)."""
-        with user_values():
-            parts = [self.net.predict(x[start : start + CHUNK]) for start in range(0, len(x), CHUNK)]
-            for number, part in enumerate(parts):
-                check_is_an_answer("predict", part, number * CHUNK)
-        return np.concatenate([xpnet.to_numpy(xpnet.softmax(part)) for part in parts])
+        """Return the probability of each class (N, C) for images (N, D).
+
+        Raises
+        ------
+        Failure
+            If the net's output is NaN.
+        """
+        parts = []
+        for chunk in chunks(len(x), CHUNK):
+            with user_values():
+                y = self.net.predict(x[chunk])
+            try:
+                check_is_an_answer(str(self.path), y, chunk.start)
+            except NoAnswerError as error:
+                raise Failure(str(error)) from None
+            parts.append(xpnet.to_numpy(xpnet.softmax(y)))
+        return np.concatenate(parts)
 
 
 def load_classifier(path: Path) -> Classifier:

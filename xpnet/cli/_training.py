@@ -19,6 +19,7 @@ from xpnet.cli._options import class_count, load_dataset, take_backend
 from xpnet.cli._recipes import optimizer_for, recipe_for
 from xpnet.nets import MultiLayerNet
 from xpnet.plotting import plot_history
+from xpnet.training.loop import chosen_run
 
 
 @dataclass
@@ -73,6 +74,7 @@ class Training:
                 seed=self.seed,
                 dtype=options.dtype,
             )
+            chosen_run(options.engine, self.net, self.optimizer)  # refuses before a log is begun
         self.log = ctx.with_resource(RunLog(options.log))
 
     @property
@@ -84,16 +86,20 @@ class Training:
     def fit(self) -> History:
         """Train; Ctrl-C ends it early."""
         self._say_what()
-        return self.net.fit(
-            *self.data.train,
-            epochs=self.epochs,
-            batch_size=self.batch_size,
-            optimizer=self.optimizer,
-            validation=self.data.test if len(self.data.test.t) else None,
-            seed=self.seed,
-            engine=self.options.engine,
-            on_epoch=self._on_epoch,
-        )
+        try:
+            return self.net.fit(
+                *self.data.train,
+                epochs=self.epochs,
+                batch_size=self.batch_size,
+                optimizer=self.optimizer,
+                validation=self.data.test if len(self.data.test.t) else None,
+                seed=self.seed,
+                engine=self.options.engine,
+                on_epoch=self._on_epoch,
+            )
+        except Exception as error:
+            self.log.failure(error)
+            raise
 
     def _say_what(self) -> None:
         taken = {

@@ -97,10 +97,10 @@ def check_finite(layer: str, loss: Array, x: Array) -> None:
     if loss == loss:
         return
     bad = np.argwhere(~np.isfinite(to_numpy(x)))
-    where = "the targets hold NaN"
-    if len(bad):
-        where = f"x{bad[0].tolist()} is {to_numpy(x)[tuple(bad[0])]}"
+    if not len(bad):
+        raise ValueError(f"{layer}: the loss is NaN because the targets t hold NaN; check np.isfinite(t).")
     raise ValueError(
-        f"{layer}: the loss is NaN because {where}; in a net x is what the last layer puts out: check the "
-        "net's own input and weights, or lower the learning rate if the loss grew while training."
+        f"{layer}: the loss is NaN because x{bad[0].tolist()} is {to_numpy(x)[tuple(bad[0])]}; in a net x is "
+        "what the last layer puts out: check the net's own input and weights, or lower the learning rate if "
+        "the loss grew while training."
     )

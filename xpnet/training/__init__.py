@@ -1,7 +1,8 @@
 """Training: the loop, what it says, and what it returns."""
 
+from xpnet.training._diverged import DivergedError
 from xpnet.training._ways import EngineError
 from xpnet.training.history import Epoch, History
-from xpnet.training.loop import DivergedError, fit
+from xpnet.training.loop import fit
 
 __all__ = ["DivergedError", "EngineError", "Epoch", "History", "fit"]

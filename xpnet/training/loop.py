@@ -14,6 +14,7 @@ from xpnet._backends import Backend
 from xpnet.optimizers import SGD, Optimizer, by_name
 from xpnet.training._announce import progress_bar, say, where_it_runs
 from xpnet.training._compiled import CompiledRun, obstacle
+from xpnet.training._diverged import accuracy_after, check_not_diverged
 from xpnet.training._interrupt import Interrupt
 from xpnet.training._layer_by_layer import LayerRun
 from xpnet.training._placement import chosen_backend, placed
@@ -27,10 +28,6 @@ if TYPE_CHECKING:
 
 Run = LayerRun | CompiledRun
 ENGINES = ("auto", "compiled", "graph", "persistent", "layers")
-
-
-class DivergedError(ArithmeticError):
-    """The loss became NaN while training. The net's weights hold NaN then: make or load a net anew."""
 
 
 def fit(
@@ -107,7 +104,7 @@ def fit(
     BackendUnavailableError
         If the backend cannot be used here; the net is as before.
     DivergedError
-        If the loss became NaN; says at which step.
+        If a loss is NaN; says at which step. If the net's output is, after an epoch; says for which sample.
     DeviceMemoryError
         If the device has too little memory; says how much was needed and what to lower. The net is as before,
         or as the last complete step left it.
@@ -178,12 +175,10 @@ def _measured(
 ) -> Epoch:
     train = test = None
     if net.lastLayer.classifies:
-        try:
-            with np.errstate(over="ignore", invalid="ignore"):
-                train = net.accuracy(run.data.x, run.data.t)
-                test = net.accuracy(*validation) if validation is not None else None
-        except ValueError as error:  # the data were looked at before: it is what the last step left
-            raise DivergedError(f"after epoch {number}: {error}; lower the learning rate") from None
+        with np.errstate(over="ignore", invalid="ignore"):
+            train = accuracy_after(net, f"epoch {number}, training data", run.data.x, run.data.t)
+            if validation is not None:
+                test = accuracy_after(net, f"epoch {number}, validation data", *validation)
     return Epoch(number, float(np.mean(losses)), train, test, seconds)
 
 
@@ -222,20 +217,3 @@ def check_counts(**values: Any) -> None:
     for name, value in values.items():
         if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
             raise ValueError(f"{name} is {value!r}; it must be a whole number above 0")
-
-
-def check_not_diverged(losses: list[float], epoch: int) -> None:
-    """Raise DivergedError if a loss is NaN; that of the very first step no learning rate can have made so."""
-    for step, loss in enumerate(losses, start=1):
-        if loss == loss:
-            continue
-        if (epoch, step) == (1, 1):
-            raise DivergedError(
-                "the loss of the first step is NaN, before any weight changed: inputs or weights hold "
-                "NaN or inf, or are so large that they overflow; check np.isfinite(x).all() and net.params"
-            )
-        raise DivergedError(
-            f"the loss became NaN at step {step} of epoch {epoch}; lower the learning rate, and check "
-            "that the inputs are scaled (0..1) and hold no NaN. The weights are of no use any more: "
-            "make the net anew, or load a saved one"
-        )

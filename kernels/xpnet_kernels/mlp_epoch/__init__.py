@@ -25,6 +25,7 @@ from xpnet_kernels.sgd import sgd
 from xpnet_kernels.sigmoid import sigmoid, sigmoid_backward
 from xpnet_kernels.softmax_cross_entropy import softmax_cross_entropy
 from xpnet_kernels.tanh import tanh, tanh_backward
+from xpnet_kernels.weight_decay import weight_penalty, weight_penalty_backward
 
 UPDATES: dict[str, Operation] = {
     update.name: update for update in (sgd, momentum, nesterov, adagrad, rmsprop, adam)
@@ -129,7 +130,8 @@ def _gradients(
         dz = _backward(xp, (*activations, "none")[layer], dz, remembered[layer])
         dz, dW, db = affine_backward.reference(xp, dz, inputs[layer], W)
         if weight_decay:
-            loss, dW = loss + 0.5 * weight_decay * xp.sum(W * W), dW + weight_decay * W
+            loss = loss + weight_penalty.reference(xp, W, weight_decay=weight_decay)
+            dW = weight_penalty_backward.reference(xp, dW, W, weight_decay=weight_decay)
         gradients = [dW, db, *gradients]
     return loss, gradients
 
