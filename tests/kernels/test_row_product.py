@@ -1,14 +1,10 @@
-"""One row through a layer: every remainder of columns and rows, every vector width, nothing beside it."""
-
-import os
-import subprocess
-import sys
+"""One row through a layer: every remainder of columns and rows, nothing beside it."""
 
 import numpy as np
 import pytest
 
 from xpnet_kernels._listed_rows import FEW_ROWS, list_rows
-from xpnet_kernels._simd import lanes, vector_bytes
+from xpnet_kernels._simd import lanes
 from xpnet_kernels._simd_list import PLACE
 from xpnet_kernels._simd_row import CHAINS, VECTORS
 from xpnet_kernels.mlp_forward import rows
@@ -64,30 +60,3 @@ def test_shapes_that_do_not_fit_are_never_read():
         activations = ["relu"] * (len(arrays) // 2 - 1)
         with pytest.raises(ValueError, match=r"predict: the parameters are .* must be W \(D, H\) and b"):
             Forward(arrays, activations)
-
-
-SCRIPT = """
-import sys
-import numpy as np
-from xpnet_kernels import _jit, _simd, mlp_forward
-
-bytes_to_features = {16: {}, 32: {"avx2": True, "fma": True}}
-_jit.host_features = lambda: bytes_to_features[int(sys.argv[1])]
-assert _simd.vector_bytes() == int(sys.argv[1])
-(function,) = [i.function for i in mlp_forward.implementations if i.engine == "numba"]
-for sample in mlp_forward.sample_inputs(np.random.default_rng(0), "float64"):
-    expected = mlp_forward.reference(np, *sample.arrays, **sample.options)
-    np.testing.assert_allclose(function(*sample.arrays, **sample.options), expected, rtol=1e-12, atol=1e-13)
-"""
-
-
-@pytest.mark.parametrize("width", [16, 32])
-def test_processors_with_narrower_vectors(width, tmp_path):
-    """Compiled for the instruction sets of other machines; for this one's own by all other tests."""
-    if width >= vector_bytes():
-        pytest.skip(f"this processor has registers of {vector_bytes()} bytes: narrower ones only")
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "NUMBA_CACHE_DIR": str(tmp_path),
-    }
-    subprocess.run([sys.executable, "-c", SCRIPT, str(width)], check=True, env=environment)

@@ -1,9 +1,5 @@
 """The CPU products: every vector width, every stride, every remainder."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
@@ -118,50 +114,6 @@ def test_memory_brought_in_meanwhile_changes_nothing():
 def test_the_size_of_tiles():
     assert lanes("float32") == 2 * lanes("float64") == vector_bytes() // 4
     assert tile_side() == (5 if vector_bytes() == 64 else 3)
-
-
-SCRIPT = """
-import sys
-import numpy as np
-from xpnet_kernels import _jit, _simd, matmul, mlp_epoch
-from xpnet_kernels.mlp_epoch import cpu
-
-cpu.DELAYED = cpu.DELAYED._replace(together=12)
-cpu.MOSTLY_FIRST = cpu.WORTH_DELAYING = cpu.AT_ONCE = 0  # records wherever there are zeros
-bytes_to_features = {16: {}, 32: {"avx2": True, "fma": True}}
-_jit.host_features = lambda: bytes_to_features[int(sys.argv[1])]
-assert _simd.vector_bytes() == int(sys.argv[1])
-
-
-def cases(operation):
-    for sample in operation.sample_inputs(np.random.default_rng(0), "float64"):
-        yield sample.arrays, sample.options
-        if sample.options.get("update") == "sgd":
-            steps = [{"lr": 0.05}] * len(sample.arrays[2])
-            yield sample.arrays, sample.options | {"batch_size": 1, "options": steps, "weight_decay": 0.0}
-
-
-for operation, variant in ((mlp_epoch, "kernel"), (matmul, "tiled")):
-    function = {i.variant: i.function for i in operation.implementations if i.engine == "numba"}[variant]
-    for arrays, options in cases(operation):
-        expected = operation.reference(np, *arrays, **options)
-        actual = function(*arrays, **options)
-        pairs = zip(actual, expected) if isinstance(expected, tuple) else [(actual, expected)]
-        for got, wanted in pairs:
-            np.testing.assert_allclose(got, wanted, rtol=1e-12, atol=1e-13)
-"""
-
-
-@pytest.mark.parametrize("width", [16, 32])
-def test_processors_with_narrower_vectors(width, tmp_path):
-    """Compiled for the instruction sets of other machines; for this one's own by all other tests."""
-    if width >= vector_bytes():
-        pytest.skip(f"this processor has registers of {vector_bytes()} bytes: narrower ones only")
-    environment = os.environ | {
-        "PYTHONPATH": os.pathsep.join(path for path in sys.path if path),
-        "NUMBA_CACHE_DIR": str(tmp_path),
-    }
-    subprocess.run([sys.executable, "-c", SCRIPT, str(width)], check=True, env=environment)
 
 
 @pytest.mark.parametrize("order", ["C", "F"])
