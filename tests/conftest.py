@@ -18,6 +18,27 @@ if not gpu_is_usable():
 USABLE = [name for name, backend in EVERY_BACKEND.items() if backend.problem() is None]
 
 
+LONG_FILES = (
+    "test_cpu_kernels_stay_narrow.py",
+    "test_other_processors.py",
+    "test_persistent_epoch.py",
+    "test_learning_curve.py",
+    "test_offline_compile.py",
+)
+"""Files of few tests that take a minute: begun last, they would leave the other processor without work."""
+
+
+def pytest_configure(config):
+    """Keep the order below: pytest-xdist, where it is in use, would begin with the files of most tests."""
+    if hasattr(config.option, "loadscopereorder"):
+        config.option.loadscopereorder = False
+
+
+def pytest_collection_modifyitems(items):
+    """Begin with the long files."""
+    items.sort(key=lambda item: item.path.name not in LONG_FILES)
+
+
 def pytest_report_header(config):
     """Say which backends the suite runs over, and why not over the others."""
     absent = [f"{name} ({why.reason})" for name, b in EVERY_BACKEND.items() if (why := b.problem())]
