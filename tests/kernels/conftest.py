@@ -13,6 +13,16 @@ def library(monkeypatch):
 
 
 @pytest.fixture
+def xp(library):
+    """The array library of the CUDA kernels, which may run: CuPy, or in the simulator NumPy."""
+    found = library("numba-cuda")
+    from xpnet_kernels import _jit
+
+    _jit.load_cuda()
+    return found
+
+
+@pytest.fixture
 def cuda(monkeypatch):
     """The double of `cupy.cuda`, not yet asked for anything; no layer of a captured epoch is wide."""
     library_for("numba-cuda", monkeypatch)

@@ -7,18 +7,11 @@ from epochs import call
 from layouts import laid_out
 from test_implementations import as_tuple, assert_close, in_float64
 
-from xpnet_kernels import _jit, mlp_epoch
+from xpnet_kernels import mlp_epoch
 
 ON_A_GPU = [one for one in mlp_epoch.implementations if one.engine == "numba-cuda"]
 
 pytestmark = pytest.mark.gpu
-
-
-@pytest.fixture
-def xp(library):
-    found = library("numba-cuda")
-    _jit.load_cuda()
-    return found
 
 
 @pytest.mark.parametrize(("layout", "labels"), [("contiguous", "int64"), ("fortran", "int32")])

@@ -7,7 +7,7 @@ import pytest
 from engines import simulated, to_numpy
 from epochs import call
 
-from xpnet_kernels import _jit, _launch, mlp_epoch
+from xpnet_kernels import _launch, mlp_epoch
 from xpnet_kernels.mlp_epoch.gpu import train_persistently
 from xpnet_kernels.mlp_epoch.persistent.plan import plan_of_call
 
@@ -16,13 +16,6 @@ PATIENCE = 5 if simulated() else 100_000
 
 TOLERANCE = 1e-5
 """Of weights and of what they changed by, relative to the largest: some float32 roundings a step."""
-
-
-@pytest.fixture
-def xp(library):
-    found = library("numba-cuda")
-    _jit.load_cuda()
-    return found
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The CPU products: every vector width, every stride, every remainder."""
+"""The CPU products: every stride, every remainder; other vector widths are in `test_other_processors.py`."""
 
 import numpy as np
 import pytest

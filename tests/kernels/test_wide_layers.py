@@ -6,19 +6,12 @@ from engines import simulated, to_numpy
 from layouts import laid_out
 from test_implementations import as_tuple, assert_close, in_float64, work
 
-from xpnet_kernels import _jit, _launch, mlp_epoch
+from xpnet_kernels import _launch, mlp_epoch
 
 DRAW = np.random.default_rng(0)
 TOLERANCE = {"float32": 1e-5, "float64": 1e-12}
 
 pytestmark = pytest.mark.gpu
-
-
-@pytest.fixture
-def xp(library):
-    found = library("numba-cuda")
-    _jit.load_cuda()
-    return found
 
 
 def products_for(array):

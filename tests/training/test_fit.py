@@ -70,9 +70,10 @@ def test_every_optimizer_learns(optimizer, backend):
 
 def test_one_hot_labels_and_other_families_train_alike(backend):
     few, strict = few_in_the_simulator(backend), StrictBackend()
-    X_, T_ = X[:few], T[:few]
-    expected = small_net().fit(X_, T_, batch_size=20, seed=0, verbose=False).loss
-    for x, t in [(X_, np.eye(3)[T_]), (strict.asarray(X_), strict.asarray(T_)), (X_.tolist(), T_.tolist())]:
+    samples, labels = X[:few], T[:few]
+    expected = small_net().fit(samples, labels, batch_size=20, seed=0, verbose=False).loss
+    others = [tuple(map(made, (samples, labels))) for made in (strict.asarray, np.ndarray.tolist)]
+    for x, t in [(samples, np.eye(3)[labels]), *others]:
         assert small_net().fit(x, t, batch_size=20, seed=0, verbose=False).loss == expected
 
 
