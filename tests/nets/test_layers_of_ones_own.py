@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import xpnet
-from xpnet.layers import Affine, Layer, LossLayer
+from xpnet.layers import Affine, Layer, LossLayer, Relu
 from xpnet.nets import Sequential
 from xpnet.parameter import DataOf, GradientOf
 
@@ -84,8 +84,8 @@ def test_a_parameter_without_a_gradient_is_named(call, decay):
 @pytest.mark.parametrize(
     ("layer", "message"),
     [
-        (NoForward, r"layer 'NoForward1': NoForward\.forward returned None; it must return the output"),
-        (NoBackward, r"layer 'NoBackward1': NoBackward\.backward returned None"),
+        (NoForward, r"NoForward\.forward returned None; it must return the output\nin .* layer 'NoForward1'"),
+        (NoBackward, r"NoBackward\.backward returned None; .*\nin backward of layer 'NoBackward1'"),
     ],
 )
 def test_a_layer_that_returns_nothing_is_named(layer, message, call):
@@ -95,6 +95,52 @@ def test_a_layer_that_returns_nothing_is_named(layer, message, call):
 
 def test_nobody_needs_what_the_first_layers_backward_returns():
     assert net_with(NoBackward(np.ones(6)), affine_first=False).gradient(X, T)["g1"].shape == (6,)
+
+
+class Shifted(Scale):
+    """Returns a column too many, of the output and of the gradient."""
+
+    def forward(self, x):
+        return np.pad(super().forward(x), ((0, 0), (0, 1)))
+
+    def backward(self, dout):
+        super().backward(dout[:, :-1])
+        return dout
+
+
+class Transposed(Layer):
+    """x W, with the gradient of W transposed."""
+
+    W, dW = DataOf("W"), GradientOf("W")
+
+    def __init__(self, W):
+        super().__init__(W=W)
+
+    def forward(self, x):
+        self.x = x
+        return x @ self.W
+
+    def backward(self, dout):
+        self.dW = dout.T @ self.x
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_the_layer_that_cannot_take_its_input_is_named(call):
+    affines = [Affine(np.eye(d, h), np.zeros(h)) for d, h in ((6, 4), (5, 3))]
+    with pytest.raises(ValueError, match="x has 4 features but W is .*\nin forward of layer 'Affine2'"):
+        CALLS[call](Sequential([affines[0], Relu(), affines[1], Relu()]))
+
+
+def test_the_layer_that_cannot_take_its_gradient_is_named():
+    net = Sequential([Scale(np.ones(6)), Affine(np.eye(6, 3), np.zeros(3)), Shifted(np.ones(3))])
+    with pytest.raises(ValueError, match=r"dout is \(9, 4\) but .*\nin backward of layer 'Affine1'"):
+        net.gradient(X, T)
+
+
+def test_a_gradient_that_weight_decay_cannot_take_is_named():
+    net = Sequential([Transposed(np.ones((6, 3)))], weight_decay_lambda=0.1)
+    with pytest.raises(ValueError, match=r"dW is \(3, 6\) but W is \(6, 3\).*\nin weight decay .* 'W1'"):
+        net.gradient(X, T)
 
 
 @pytest.mark.parametrize("method", ["forward", "backward"])

@@ -29,6 +29,30 @@ def test_quiet(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+def lines_of_fit(net, x, capsys):
+    net.fit(x, T, epochs=2, batch_size=20)
+    return capsys.readouterr().err.splitlines()[1:]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "int64"])
+def test_inputs_that_are_not_scaled_are_said(dtype, backend, capsys):
+    pixels = np.tile(np.arange(0, 256, 51), (60, 1)).astype(dtype)  # 0, 51, ..., 255
+    (line,) = lines_of_fit(TwoLayerNet(6, 4, 3), pixels, capsys)
+    assert "the inputs reach 255 in the first batch" in line
+    assert "x / 255" in line
+    assert lines_of_fit(TwoLayerNet(6, 4, 3), pixels / 255, capsys) == []
+    assert lines_of_fit(TwoLayerNet(6, 4, 3), pixels.astype("uint8"), capsys) == []
+    negative = np.where(np.arange(60)[:, None] < 20, -pixels, 0)
+    assert "the inputs reach 255" in lines_of_fit(TwoLayerNet(6, 4, 3), negative, capsys)[0]
+
+
+def test_softmax_before_softmax_with_loss_is_said(capsys):
+    affine = xpnet.layers.Affine(np.eye(6, 3), np.zeros(3))
+    (line,) = lines_of_fit(xpnet.nets.Sequential([affine, xpnet.layers.Softmax()]), X, capsys)
+    assert "the last layer is Softmax, and SoftmaxWithLoss applies softmax once more" in line
+    assert lines_of_fit(xpnet.nets.Sequential([affine]), X, capsys) == []
+
+
 def test_a_slow_first_step_says_that_kernels_compile(capsys, monkeypatch):
     monkeypatch.setattr(_announce, "COMPILING_AFTER", 0.01)
     with _announce.says_when_compiling(True):

@@ -67,10 +67,14 @@ class Chain:
             self._fused, self._stages = layers, fuse(layers)
         for layer in layers:
             layer.training = training
-        for stage in self._stages:
-            x = stage.forward(x)
-            if x is None:
-                raise _nothing_returned(self.layers, stage, "forward", "the output")
+        try:
+            for stage in self._stages:
+                x = stage.forward(x)
+                if x is None:
+                    raise _nothing_returned(stage, "forward", "the output")
+        except Exception as error:
+            error.add_note(f"in forward of layer {_name_of(stage, self.layers)!r}")
+            raise
         return x
 
     def loss_of(self, y: Array, t: Array, validate: bool = True) -> Array:
@@ -84,24 +88,34 @@ class Chain:
     def backward(self) -> dict[str, Array]:
         """Go back through the layers after `forward` and `loss_of`; return all gradients."""
         dout = self.lastLayer.backward()
-        for stage in reversed(self._stages[1:]):
-            dout = stage.backward(dout)
-            if dout is None:
-                raise _nothing_returned(self.layers, stage, "backward", "dL/d(input)")
-        for first in self._stages[:1]:
-            # Nobody wants dL/dx of the data; a layer of a user's own may do more in its backward.
-            if type(first) is Affine or type(first) is AffineRelu:
-                first.backward_to_parameters(dout)
-            else:
-                first.backward(dout)
+        try:
+            for stage in reversed(self._stages[1:]):
+                dout = stage.backward(dout)
+                if dout is None:
+                    raise _nothing_returned(stage, "backward", "dL/d(input)")
+            for stage in self._stages[:1]:
+                # Nobody wants dL/dx of the data; a layer of a user's own may do more in its backward.
+                if type(stage) is Affine or type(stage) is AffineRelu:
+                    stage.backward_to_parameters(dout)
+                else:
+                    stage.backward(dout)
+        except Exception as error:
+            error.add_note(f"in backward of layer {_name_of(stage, self.layers)!r}")
+            raise
         cells = named_cells(self.layers.values())
         if any(cell.grad is None for cell in cells.values()):
             raise _no_gradient(self.layers)
         if self.weight_decay_lambda:
             for name, W in self._decaying().items():
-                gradient = cells[name].grad
-                cells[name].grad = weight_penalty_backward(gradient, W, weight_decay=self.weight_decay_lambda)
+                cells[name].grad = self._with_decay(name, cells[name].grad, W)
         return {name: cell.grad for name, cell in cells.items()}
+
+    def _with_decay(self, name: str, gradient: Array, W: Array) -> Array:
+        try:
+            return weight_penalty_backward(gradient, W, weight_decay=self.weight_decay_lambda)
+        except ValueError as error:
+            error.add_note(f"in weight decay of the parameter {name!r}")
+            raise
 
     def _decaying(self) -> dict[str, Array]:
         return {name: array for name, array in self.params.items() if array.ndim > 1}
@@ -118,11 +132,15 @@ def _named(layers: Iterable[Layer]) -> dict[str, Layer]:
     return named
 
 
-def _nothing_returned(layers: Mapping[str, Layer], stage: Layer, method: str, what: str) -> TypeError:
+def _name_of(stage: Layer, layers: Mapping[str, Layer]) -> str:
+    """Return a stage's name in the net; a fused one has that of its first layer."""
+    layer = stage.affine if isinstance(stage, AffineRelu) else stage
+    return next(name for name, own in layers.items() if own is layer)
+
+
+def _nothing_returned(stage: Layer, method: str, what: str) -> TypeError:
     """Return the error that a layer's method returned None."""
-    name = next((name for name, layer in layers.items() if layer is stage), "?")
-    kind = type(stage).__name__
-    return TypeError(f"layer {name!r}: {kind}.{method} returned None; it must return {what}")
+    return TypeError(f"{type(stage).__name__}.{method} returned None; it must return {what}")
 
 
 def _no_gradient(layers: Mapping[str, Layer]) -> RuntimeError:

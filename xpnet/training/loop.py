@@ -15,6 +15,7 @@ from xpnet.optimizers import SGD, Optimizer, by_name
 from xpnet.training._announce import progress_bar, say, where_it_runs
 from xpnet.training._compiled import CompiledRun, obstacle
 from xpnet.training._diverged import accuracy_after, check_not_diverged
+from xpnet.training._hints import likely_mistakes
 from xpnet.training._interrupt import Interrupt
 from xpnet.training._layer_by_layer import LayerRun
 from xpnet.training._placement import chosen_backend, placed
@@ -124,6 +125,8 @@ def fit(
     history = History()
     if verbose:
         say(where_it_runs(net, run.path, run.data.said))
+        for line in likely_mistakes(net, run.data.x, batch_size):
+            say(line)
     bar = progress_bar(epochs * run.steps, verbose)
     with _dispatch.serving(net.backend.engines), random.seeded(seed), Interrupt() as interrupt, bar:
         run.prepare(verbose)

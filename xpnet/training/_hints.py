@@ -1,0 +1,40 @@
+"""What `fit` says of a net and data that train, but hardly as they were meant to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from xpnet.layers import Softmax, SoftmaxWithLoss
+from xpnet_kernels._arrays import Array, is_kind, namespace
+
+if TYPE_CHECKING:
+    from xpnet.nets.sequential import Sequential
+
+LARGE = 30.0
+"""Standardised inputs stay below it; pixels of 0..255 do not."""
+
+
+def likely_mistakes(net: Sequential, x: Array, rows: int) -> Iterator[str]:
+    """Yield a line for each.
+
+    Parameters
+    ----------
+    net : Sequential
+    x : array (N, ...)
+        The training data as they were placed: uint8 will be scaled, floating point will not.
+    rows : int
+        How many samples to look at, the first.
+    """
+    first = x[:rows, ...]
+    if is_kind(first, "real floating"):
+        xp = namespace(first)
+        largest = float(xp.max(xp.abs(first)))
+        if largest > LARGE:
+            yield (
+                f"the inputs reach {largest:.4g} in the first batch; steps suit inputs of about 0..1: divide "
+                "them by their largest value, or standardise them (pixels: x / 255, or give them as uint8)"
+            )
+    *_, last = net.layers.values()
+    if type(last) is Softmax and type(net.lastLayer) is SoftmaxWithLoss:
+        yield "the last layer is Softmax, and SoftmaxWithLoss applies softmax once more; leave the layer out"
