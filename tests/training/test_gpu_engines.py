@@ -89,7 +89,7 @@ def test_tf32_is_said(simulated, capsys):
 
 @pytest.mark.parametrize("engine", ["graph", "persistent"])
 def test_a_cpu_has_no_such_epochs(engine):
-    why = "the backend numba has no such epochs; a GPU's has (backend='gpu'); use engine='auto' or 'layers'"
+    why = "the backend numba has no such epochs; the backend 'gpu' has; use the engine 'auto' or 'layers'"
     with pytest.raises(ValueError, match=re.escape(f"engine '{engine}' does not apply: {why}")):
         TwoLayerNet(6, 4, 3).to("numba").fit(X, T, engine=engine)
 
@@ -146,7 +146,7 @@ def test_a_way_that_does_not_apply_is_left_out_for_a_reason_that_is_named(
     assert {name for name, _, _ in calls} == {"graph"}
     assert "compiled epochs, by CUDA graph (not persistent: C is 3, odd)" in capsys.readouterr().err
     with pytest.raises(
-        ValueError, match="engine 'persistent' does not apply: C is 3, odd; use engine='auto'"
+        ValueError, match="engine 'persistent' does not apply: C is 3, odd; use the engine 'auto'"
     ):
         net.fit(X, T, engine="persistent")
 

@@ -75,7 +75,7 @@ class Ways:
                 self.refusals[name] = why
         if variant in self.refusals:
             why = self.refusals[variant]
-            raise EngineError(f"engine {variant!r} does not apply: {why}; use engine='auto' or 'layers'")
+            raise EngineError(f"engine {variant!r} does not apply: {why}; use the engine 'auto' or 'layers'")
         names = known if variant is None else [variant]
         self.candidates = [known[name] for name in names if name not in self.refusals]
 

@@ -165,12 +165,12 @@ def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> Callable[.
         return LayerRun
     why = obstacle(net, optimizer)
     if why is None and engine not in ("auto", "compiled", *variants(net.backend)):
-        why = f"the backend {net.backend.name} has no such epochs; a GPU's has (backend='gpu')"
+        why = f"the backend {net.backend.name} has no such epochs; the backend 'gpu' has"
     if why is None:
         return CompiledRun if engine in ("auto", "compiled") else partial(CompiledRun, variant=engine)
     if engine == "auto":
         return partial(LayerRun, because=why)
-    raise EngineError(f"engine {engine!r} does not apply: {why}; use engine='auto' or 'layers'")
+    raise EngineError(f"engine {engine!r} does not apply: {why}; use the engine 'auto' or 'layers'")
 
 
 def _measured(
