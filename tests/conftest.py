@@ -21,9 +21,9 @@ USABLE = [name for name, backend in EVERY_BACKEND.items() if backend.problem() i
 LONG_FILES = (
     "test_cpu_kernels_stay_narrow.py",
     "test_other_processors.py",
-    "test_persistent_epoch.py",
-    "test_learning_curve.py",
     "test_offline_compile.py",
+    "test_learning_curve.py",
+    "test_cache.py",
 )
 """Files of few tests that take a minute: begun last, they would leave the other processor without work."""
 

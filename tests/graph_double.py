@@ -195,7 +195,7 @@ def install(monkeypatch):
 
     def start(kernel, *args):
         if kernel._device:
-            return simulated(kernel, *args)
+            return kernel.fn(*args)
         assert kernel.stream == cuda.get_current_stream().ptr, f"{kernel.fn.__name__} runs in another stream"
         grid, block = kernel.grid_dim, kernel.block_dim
 

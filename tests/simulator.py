@@ -9,13 +9,17 @@ of a cooperative launch run all at once.
 
 import math
 import sys
-import threading
+from contextlib import contextmanager
+from types import SimpleNamespace
 
 import graph_double
 import numpy as np
+from greenlet import getcurrent
+from numba.cuda.simulator import kernel as simulated_kernel
+from numba.cuda.simulator import kernelapi
 from numba.cuda.simulator.cudadrv.devicearray import FakeCUDAArray
 from numba.cuda.simulator.kernel import BlockManager, _push_kernel_context
-from numba.cuda.simulator.kernelapi import FakeCUDAModule, FakeCUDAShared, swapped_cuda_module
+from numba.cuda.simulator.kernelapi import FakeCUDAModule, FakeCUDAShared
 from turns import SHUFFLES, run_in_turns, syncwarp, threads_of
 
 from xpnet_kernels import _graphs, _jit
@@ -49,6 +53,9 @@ def install(monkeypatch):
     """Use this simulator, and blocks so small that the samples span several, until the test ends."""
     graph_double.install(monkeypatch)
     monkeypatch.setattr(BlockManager, "run", run_block)
+    # It asks Python's current thread for its place in the block.
+    monkeypatch.setattr(kernelapi, "threading", SimpleNamespace(current_thread=getcurrent))
+    monkeypatch.setattr(simulated_kernel, "swapped_cuda_module", cuda_of_a_launch)
     monkeypatch.setattr(FakeCUDAShared, "array", shared_array)
     for name, function in (SHUFFLES | {"syncwarp": syncwarp}).items():
         monkeypatch.setattr(FakeCUDAModule, name, function, raising=False)
@@ -83,6 +90,29 @@ class TypedMath:
         return typed if callable(function) else function
 
 
+@contextmanager
+def cuda_of_a_launch(kernel, module):
+    """Give all modules of kernels the simulated `cuda` for a launch; replaces `swapped_cuda_module`.
+
+    The stock simulator does that anew for every call of a device function, which takes longer than most.
+    """
+    if kernel.__globals__.get("cuda") is module:  # within that launch
+        yield
+        return
+    real = _jit.cuda
+    ours = [vars(one) for name, one in sys.modules.items() if name.startswith("xpnet_kernels.")]
+    places = [names for names in ours if names.get("cuda") is real and names is not vars(_jit)]
+    if all(names is not kernel.__globals__ for names in places):
+        places.append(kernel.__globals__)
+    for names in places:
+        names["cuda"] = module
+    try:
+        yield
+    finally:
+        for names in places:
+            names["cuda"] = real
+
+
 def run_block(self, grid_point, *args):
     """Run the threads of one block; replaces `BlockManager.run`."""
     run_in_turns([threads_of(grid_point, self, self._f, args)])
@@ -97,21 +127,21 @@ def run_at_once(kernel, blocks, threads, args):
     """Run all blocks of a kernel at once."""
     grid, block = (blocks, 1, 1), (threads, 1, 1)
     module = FakeCUDAModule(grid, block, 0)
-    with _push_kernel_context(module), swapped_cuda_module(kernel.fn, module):
+    with _push_kernel_context(module), cuda_of_a_launch(kernel.fn, module):
         managers = [BlockManager(kernel.fn, grid, block, False) for _ in range(blocks)]
         run_in_turns([threads_of((i, 0, 0), managers[i], kernel.fn, args) for i in range(blocks)], SEED)
 
 
 def load_acquire(array, index):
     """Let the others have a turn, then look; replaces `_ptx.load_acquire`."""
-    threading.current_thread().spin()
+    getcurrent().spin()
     return array[index]
 
 
 def shared_array(self, shape, dtype, alignment=None):
     """Return the array that this line of the kernel allocates for its thread block, NaN at first."""
     frame = sys._getframe(1)
-    place = tuple(threading.current_thread().blockIdx), frame.f_code, frame.f_lineno
+    place = tuple(getcurrent().blockIdx), frame.f_code, frame.f_lineno
     if place not in self._allocations:
         dtype = np.dtype(dtype)
         self._allocations[place] = np.full(shape, np.nan if dtype.kind == "f" else 0, dtype)

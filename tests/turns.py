@@ -1,15 +1,16 @@
 """Threads of simulated CUDA blocks take turns: each runs until it must wait for others, and ends so.
 
-The order of turns is always the same, or drawn from a seed. A thread waits for its block, or for its warp, or
-it spins: it looks again and again at memory that another one will write. When nobody can go on, that is an
-error which says so.
+They are greenlets of one thread of the system: hundreds are made and woken for a launch. The order of turns
+is always the same, or drawn from a seed. A thread waits for its block, or for its warp, or it spins: it looks
+again and again at memory that another one will write. When nobody can go on, that is an error which says so.
 """
 
 import random
-import threading
 
 import numpy as np
+from greenlet import getcurrent, greenlet
 from numba.cuda.simulator.kernel import BlockThread
+from numba.cuda.simulator.kernelapi import Dim3
 
 GOING, SPINNING, AT_BARRIER, IN_WARP, ENDED = (
     "is going",
@@ -25,42 +26,44 @@ IDLE_ROUNDS = 1000
 WARP = 32
 
 
-class TakingTurns(BlockThread):
-    """A CUDA thread that runs only when it is told to, until it must wait or ends."""
+class TakingTurns(greenlet):
+    """A CUDA thread that runs only when it is told to, until it must wait or ends.
 
-    def __init__(self, *args):
-        super().__init__(*args)
+    It has what the stock simulator's `BlockThread` has for those in a kernel.
+    """
+
+    def __init__(self, run, manager, block, place):
+        super().__init__(run)
+        self.blockIdx, self.threadIdx = Dim3(*block), Dim3(*place)
+        x, y, _ = manager._block_dim
+        self.thread_id = place[0] + x * (place[1] + y * place[2])
         self.state = GOING
         self.mask = self.value = self.received = None
-        self._turn, self._done = threading.Lock(), threading.Lock()
-        self._turn.acquire()
-        self._done.acquire()
+        self._manager = manager
+
+    syncthreads_count = BlockThread.syncthreads_count
+    syncthreads_and = BlockThread.syncthreads_and
+    syncthreads_or = BlockThread.syncthreads_or
 
     def advance(self):
         """Run until it must wait or ends; raise what the kernel raised."""
         self.state = GOING
-        if self.ident is None:
-            self.start()
-        else:
-            self._turn.release()
-        self._done.acquire()
-        if self.exception and not self.abort:
-            raise self.exception[0].with_traceback(self.exception[1])
-
-    def run(self):
-        super().run()
-        self.state = ENDED
-        self._done.release()
+        try:
+            self.switch()
+        except Exception as error:
+            error.add_note(f"in thread {list(self.threadIdx)} of block {list(self.blockIdx)}")
+            raise
+        finally:
+            if self.dead:
+                self.state = ENDED
 
     def wait(self, state):
         """Give up the turn; called by the thread itself."""
         self.state = state
-        self._done.release()
-        self._turn.acquire()
-        if self.abort:
-            raise RuntimeError("another thread failed")
+        self.parent.switch()
 
     def syncthreads(self):
+        """Meet the other threads of the block."""
         self.wait(AT_BARRIER)
 
     def spin(self):
@@ -81,7 +84,7 @@ def threads_of(block, manager, function, args):
         with np.errstate(invalid="ignore"):  # a GPU makes NaN without a word
             function(*args)
 
-    return [TakingTurns(run, manager, block, place, False) for place in np.ndindex(*manager._block_dim)]
+    return [TakingTurns(run, manager, block, place) for place in np.ndindex(*manager._block_dim)]
 
 
 def run_in_turns(blocks, seed=None):
@@ -185,9 +188,8 @@ def what_they_wait_for(blocks):
 def end_all(blocks):
     """Have the threads leave the kernel that are still in it, so that it leaves nothing behind."""
     for thread in (thread for block in blocks for thread in block):
-        if thread.ident is not None and thread.state is not ENDED:
-            thread.abort = True
-            thread.advance()
+        if thread:  # begun, and not ended
+            thread.throw()
 
 
 def lane_of(thread):
@@ -199,7 +201,7 @@ def shuffle_from(source):
     """Return a shuffle that takes the value of the lane `source(lane, by)`, or keeps one's own."""
 
     def shuffle(module, mask, value, by):
-        thread = threading.current_thread()
+        thread = getcurrent()
         received = thread.exchange(mask, value)
         return received.get(source(lane_of(thread), by), value)
 
@@ -217,4 +219,4 @@ SHUFFLES = {
 
 def syncwarp(module, mask=0xFFFFFFFF):
     """Meet the threads of the warp."""
-    threading.current_thread().exchange(mask, None)
+    getcurrent().exchange(mask, None)

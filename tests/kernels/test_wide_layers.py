@@ -2,9 +2,9 @@
 
 import numpy as np
 import pytest
-from engines import simulated, to_numpy
+from engines import to_numpy
 from layouts import laid_out
-from test_implementations import as_tuple, assert_close, in_float64, work
+from test_implementations import as_tuple, assert_close, in_float64
 
 from xpnet_kernels import _launch, mlp_epoch
 
@@ -42,10 +42,6 @@ def test_a_vector_is_multiplied_by_a_matrix_that_lies_row_by_row(dtype, xp):
     np.testing.assert_allclose(to_numpy(out), x.astype("float64") @ a, rtol=TOLERANCE[dtype])
 
 
-SHORT = 2500
-"""Numbers in a sample's arrays times its steps, in the simulator: enough for a net of each optimizer."""
-
-
 @pytest.mark.parametrize(("wide", "dtype"), [(0, "float32"), (100, "float64")])
 def test_an_epoch_agrees_with_the_float64_reference(wide, dtype, xp, monkeypatch):
     """With 0 every layer is wide, with 100 some layers of some samples are."""
@@ -54,8 +50,6 @@ def test_an_epoch_agrees_with_the_float64_reference(wide, dtype, xp, monkeypatch
     monkeypatch.setattr(step, "WIDE", wide)
     (graph,) = [one.function for one in mlp_epoch.implementations if one.variant == "graph"]
     for sample in mlp_epoch.sample_inputs(np.random.default_rng(0), dtype):
-        if simulated() and work(sample) > SHORT:
-            continue
         where = f"shapes {[np.shape(array) for array in sample.arrays]}"
         results = as_tuple(graph(*laid_out(xp, "contiguous", sample.arrays), **sample.options))
         exact = mlp_epoch.reference(np, *in_float64(sample.arrays), **sample.options)

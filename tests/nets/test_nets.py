@@ -74,7 +74,7 @@ def test_a_single_sample(backend):
 
 
 @pytest.mark.parametrize("activation", ["relu", "sigmoid", "tanh"])
-@pytest.mark.parametrize("hidden", [[], [5], [5, 3]])
+@pytest.mark.parametrize("hidden", [[], [5], [5, 4, 3]])
 def test_multi_layer_net_of_any_depth_and_activation(activation, hidden, backend):
     net = MultiLayerNet(6, hidden, 3, activation=activation, weight_decay_lambda=0.1, seed=2)
     assert len(net.params) == 2 * len(hidden) + 2
