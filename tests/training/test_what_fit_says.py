@@ -11,6 +11,7 @@ from xpnet.nets import TwoLayerNet
 from xpnet.optimizers import SGD
 from xpnet.training import _announce
 from xpnet.training.history import Epoch, History
+from xpnet_kernels import _threads
 
 X, T = np.random.default_rng(0).normal(size=(60, 6)), np.arange(60) % 3
 
@@ -51,6 +52,15 @@ def test_softmax_before_softmax_with_loss_is_said(capsys):
     (line,) = lines_of_fit(xpnet.nets.Sequential([affine, xpnet.layers.Softmax()]), X, capsys)
     assert "the last layer is Softmax, and SoftmaxWithLoss applies softmax once more" in line
     assert lines_of_fit(xpnet.nets.Sequential([affine]), X, capsys) == []
+
+
+def test_more_threads_than_processors_are_said(capsys, monkeypatch):
+    monkeypatch.setattr(_threads, "available", lambda: 3)
+    for threads, expected in ((4, ["4 threads are set, processors to run on: 3; "]), (3, [])):
+        monkeypatch.setattr(_threads, "_chosen", threads)
+        lines = lines_of_fit(TwoLayerNet(6, 4, 3), X, capsys)
+        assert [line for line in lines if any(words in line for words in expected)] == lines
+        assert len(lines) == len(expected)
 
 
 def test_a_slow_first_step_says_that_kernels_compile(capsys, monkeypatch):

@@ -1,4 +1,4 @@
-"""What `fit` says of a net and data that train, but hardly as they were meant to."""
+"""What `fit` says where a net will train, but hardly as it was meant to."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xpnet.layers import Softmax, SoftmaxWithLoss
+from xpnet_kernels import _threads
 from xpnet_kernels._arrays import Array, is_kind, namespace
 
 if TYPE_CHECKING:
@@ -38,3 +39,9 @@ def likely_mistakes(net: Sequential, x: Array, rows: int) -> Iterator[str]:
     *_, last = net.layers.values()
     if type(last) is Softmax and type(net.lastLayer) is SoftmaxWithLoss:
         yield "the last layer is Softmax, and SoftmaxWithLoss applies softmax once more; leave the layer out"
+    threads, processors = _threads.chosen(), _threads.available()
+    if net.backend.family == "numpy" and threads is not None and threads > processors:
+        yield (
+            f"{threads} threads are set, processors to run on: {processors}; those that wait for one "
+            f"make all others wait: set no more than {processors} (XPNET_NUM_THREADS, xpnet.set_num_threads)"
+        )
