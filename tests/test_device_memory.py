@@ -8,7 +8,8 @@ import itertools
 import cupy_double
 import numpy as np
 import pytest
-from cupy_double import DoubleBackend, OutOfMemoryError, cupy, machine
+from cupy_double import DoubleBackend, cupy
+from device_double import OutOfMemoryError, machine
 
 import xpnet
 from xpnet._backends.memory import enough_memory, in_words

@@ -12,7 +12,8 @@ import cupy_double
 import driver_double
 import numpy as np
 import pytest
-from cupy_double import DoubleBackend, Stream, cupy, machine
+from cupy_double import DoubleBackend, cupy
+from device_double import Stream, machine
 from driver_double import driver
 from engines import WARNINGS_ARE_ERRORS, simulated
 

@@ -6,7 +6,8 @@ from signal import SIGINT, raise_signal
 import cupy_double
 import numpy as np
 import pytest
-from cupy_double import DoubleBackend, Race, cupy, machine
+from cupy_double import DoubleBackend, cupy
+from device_double import Race, machine
 
 import xpnet
 from xpnet.layers import Affine, Dropout, IdentityWithLoss, Tanh
@@ -209,6 +210,13 @@ def test_data_that_do_not_fit_are_streamed_and_it_is_said(capsys, engine, monkey
     assert lines[0].startswith("xpnet: cupy on GPU 0, double, float32, ")
     assert "; data streamed from the host: 80.0 kB, " in lines[0]
     assert lines[0].endswith(" kB free")
+
+
+@pytest.mark.parametrize(("dtype", "said"), [("int64", True), ("uint8", False)])
+def test_streamed_pixels_that_are_not_scaled_are_said(dtype, said, capsys, engine):
+    pixels = np.tile(np.arange(0, 240, 40), (107, 1)).astype(dtype)
+    trained(engine, True, pixels, verbose=True)
+    assert ("the inputs reach 200" in capsys.readouterr().err) == said
 
 
 def test_data_that_fit_are_not_streamed_and_nothing_is_said(capsys, engine):
