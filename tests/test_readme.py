@@ -1,4 +1,4 @@
-"""What the README shows runs as it stands there."""
+"""The README's layer of one's own runs as it stands there."""
 
 from pathlib import Path
 

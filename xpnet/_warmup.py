@@ -12,10 +12,10 @@ import numpy as np
 
 from xpnet._backends import using
 from xpnet.nets import MultiLayerNet
+from xpnet.nets._stack import ACTIVATIONS
 from xpnet.optimizers import by_name, names
 from xpnet_kernels import _jit, registry
 
-_ACTIVATIONS = ("relu", "sigmoid", "tanh")
 _DTYPES = ("float32", "float64")
 
 MANY = 1000
@@ -83,7 +83,7 @@ def _layer_by_layer(x: Any, dtype: str) -> None:
 def _train(x: Any, dtype: str, engine: str) -> None:
     """Train with every activation and every optimizer, and sample by sample in both ways."""
     ways = [("relu", optimizer, 20, (40, 9)) for optimizer in names()]
-    ways += [(activation, "sgd", 20, (40, 9)) for activation in _ACTIVATIONS]
+    ways += [(activation, "sgd", 20, (40, 9)) for activation in ACTIVATIONS.values()]
     ways += [("relu", "sgd", 1, hidden) for hidden in [(40, 9), (40, 1)]]
     for activation, optimizer, batch_size, hidden in ways:
         net = MultiLayerNet(x.shape[1], hidden, 5, activation=activation, seed=0, dtype=dtype)

@@ -35,6 +35,11 @@ def softmax(x: Any) -> Array:
     -------
     array of x's shape
         Each row sums to 1.
+
+    Raises
+    ------
+    ValueError
+        If x is a number.
     """
     x = as_input(x)
     if x.ndim == 0:
@@ -62,6 +67,8 @@ def cross_entropy_error(y: Any, t: Any, delta: float = 1e-7) -> Array:
     """
     y = as_input(y)
     xp = namespace(y)
+    if y.ndim not in (1, 2):
+        raise ValueError(f"cross_entropy_error: y is {tuple(y.shape)}; it must be (N, C) or (C,).")
     if y.ndim == 1:
         t = as_input(t, like=y)[None, :] if shape_of(t) == tuple(y.shape) and y.shape[0] > 1 else t
         y = xp.reshape(y, (1, y.shape[0]))

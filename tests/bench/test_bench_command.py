@@ -86,6 +86,14 @@ def test_every_standard_case_can_be_read(data):
         assert str(case.batch) == text.partition("@")[2]
 
 
+def test_choose_takes_no_options_that_it_would_not_follow():
+    result = run("bench", "--choose", "--threads", "1", "--dataset", "digits", "--json", "a.json")
+    assert result.exit_code == 2
+    assert (
+        "--choose goes with --dataset, --case, --no-zeros only, not with --threads, --json" in result.output
+    )
+
+
 def test_choose(monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     result = run("bench", "--choose", "--dataset", "digits", "--case", "20@20")

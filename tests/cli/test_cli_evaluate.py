@@ -55,9 +55,11 @@ def test_a_net_of_fewer_classes_is_one_line_that_says_both(cli, tmp_path, tiny_c
 
 
 def test_a_net_that_is_no_classifier_is_one_line(cli, tmp_path):
-    layers = [xpnet.layers.Affine(np.ones((64, 10)), np.zeros(10))]
-    xpnet.nets.Sequential(layers, loss=xpnet.layers.IdentityWithLoss()).save(tmp_path / "net")
-    assert "holds no classifier of images: its loss is IdentityWithLoss" in cli.error("evaluate", "net")
+    for loss in (xpnet.layers.IdentityWithLoss(), xpnet.layers.SigmoidWithLoss()):
+        layers = [xpnet.layers.Affine(np.ones((64, 10)), np.zeros(10))]
+        xpnet.nets.Sequential(layers, loss=loss).save(tmp_path / "net")
+        line = cli.error("evaluate", "net")
+        assert f"SoftmaxWithLoss: its loss is {type(loss).__name__}" in line
 
 
 def test_a_damaged_model_is_one_line(cli, tmp_path, digits_model):

@@ -52,6 +52,12 @@ def test_the_fastest_number_is_found_and_remembered(best, multiplications, first
     assert net.epoch(100, multiplications, key="another") == [(first, 100)]
 
 
+def test_the_fewest_that_are_nearly_the_fastest_are_taken():
+    net = Net({1: 1e-5, 2: 0.96e-5, 4: 0.92e-5})
+    net.epoch(100_000)
+    assert net.epoch(200_000)[-1][0] == 2
+
+
 def test_the_numbers_take_turns_for_some_milliseconds_now_and_then():
     net = Net({1: 1e-5, 2: 2e-5, 4: 4e-5})
     net.epoch()  # by one thread: 20 ms

@@ -105,6 +105,12 @@ def test_integer_targets_take_the_dtype_of_x(backend):
     assert str(loss.dtype).endswith("float32")
 
 
+@pytest.mark.parametrize("y", [0.5, np.full((2, 2, 2), 0.5)])
+def test_cross_entropy_error_wants_rows_of_classes(y):
+    with pytest.raises(ValueError, match=r"cross_entropy_error: y is \(.*\); it must be \(N, C\) or \(C,\)"):
+        xpnet.cross_entropy_error(y, [0, 1])
+
+
 def test_validation_can_be_left_out():
     assert np.isnan(SoftmaxWithLoss().forward(np.full((1, 2), np.nan), [0], validate=False))
 

@@ -121,6 +121,28 @@ def test_what_goes_layer_by_layer_from_then_on(change):
     assert not is_compiled(net)
 
 
+@pytest.mark.parametrize("name", ["Affine1", "Relu1", "Affine2"])
+def test_a_method_of_a_layers_own_is_called(name):
+    net, by_class = made(), made()
+    net.gradient(X, T)  # the layers are fused
+    layer = net.layers[name]
+
+    class Doubled(type(layer)):
+        def forward(self, x):
+            return 2 * super().forward(x)
+
+        def backward(self, dout):
+            return super().backward(2 * dout)
+
+    by_class.layers[name].__class__ = Doubled
+    layer.forward = lambda x: 2 * type(layer).forward(layer, x)
+    layer.backward = lambda dout: type(layer).backward(layer, 2 * dout)
+    np.testing.assert_array_equal(net.predict(X), by_class.predict(X))
+    expected = by_class.gradient(X, T)
+    for parameter, gradient in net.gradient(X, T).items():
+        np.testing.assert_array_equal(gradient, expected[parameter])
+
+
 def test_the_switch_holds_at_once():
     net = made()
     assert is_compiled(net)

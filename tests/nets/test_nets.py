@@ -139,6 +139,16 @@ def test_accuracy_of_a_binary_classifier():
     t = (X[:, :1] > 0).astype(float)
     assert net.accuracy(X, t) == 1.0
     assert net.accuracy(X, 1 - t) == 0.0
+    with pytest.raises(ValueError, match=r"SigmoidWithLoss: x is \(9, 1\) but t is \(9,\)"):
+        net.accuracy(X, t[:, 0])
+
+
+def test_a_sample_of_several_answers_is_right_if_all_are():
+    net = Sequential([Affine(np.eye(6)[:, :3], np.zeros(3))], loss=SigmoidWithLoss())
+    t = (X[:, :3] > 0).astype(float)
+    assert net.accuracy(X, t) == 1.0
+    t[2:5, 1] = 1 - t[2:5, 1]
+    assert net.accuracy(X, t) == pytest.approx(6 / 9)
 
 
 def test_accuracy_in_chunks_counts_every_sample(monkeypatch):

@@ -97,21 +97,34 @@ def test_the_optimizers_state_comes_along(net):
         ({"backend": "numba", "engine": "none-such"}, "unknown engine"),
         ({"backend": "numba", "x": X[:, :5]}, "5"),
         ({"backend": "numba", "t": T[:59]}, "59"),
+        ({"backend": "numba", "t": T + 1}, "label 3"),
+        ({"backend": "numba", "seed": -1}, "seed"),
         ({"backend": "numba", "validation": (X[:, :5], T)}, "validation"),
         ({"backend": "auto", "measure": True, "x": X[:, :5]}, "5"),
         ({"backend": "auto", "measure": True, "batch_size": 0}, "batch_size"),
     ],
 )
-def test_after_an_error_the_net_is_where_it_was(net, options, words, monkeypatch, tmp_path):
+@pytest.mark.parametrize("engine", ["auto", "layers"])
+def test_after_an_error_the_net_is_where_it_was(net, engine, options, words, monkeypatch, tmp_path):
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
     before = {name: array.copy() for name, array in net.params.items()}
     with pytest.raises(ValueError, match=words):
-        net.fit(**{"x": X, "t": T, "verbose": False} | options)
+        net.fit(**{"x": X, "t": T, "verbose": False, "engine": engine} | options)
     assert net.backend.name == "numpy"
     xpnet.use("numba")  # it is not pinned either
     assert net.backend.name == "numba"
     for name, array in net.params.items():
         np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("engine", ["auto", "layers"])
+def test_after_an_error_beyond_the_first_step_it_stays_where_it_was_trained(net, engine):
+    def stop(epoch):
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        net.fit(X, T, backend="numba", engine=engine, on_epoch=stop, verbose=False)
+    assert net.backend.name == "numba"
 
 
 def test_after_an_error_the_arrays_are_back_from_another_device(net):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import importlib.util
-import os
 import platform
 from pathlib import Path
 from typing import Any
@@ -12,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from xpnet._backends.base import Backend, Problem
-from xpnet_kernels import _dispatch
+from xpnet_kernels import _dispatch, _threads
 
 
 class NumpyBackend(Backend):
@@ -51,7 +50,7 @@ class NumbaBackend(NumpyBackend):
 
 @functools.cache
 def _processor() -> str:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = _threads.available()
     return f"CPU, {_processor_name()}, {cores} core{'s' if cores > 1 else ''}"
 
 

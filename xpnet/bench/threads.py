@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 
+from xpnet_kernels import _threads
+
 SETTINGS = (
     "OMP_NUM_THREADS",
     "OPENBLAS_NUM_THREADS",
@@ -17,9 +19,7 @@ OURS = "XPNET_NUM_THREADS"
 """Left open in a process that keeps to its cores: xpnet measures how many to use, as its users have it."""
 
 
-def available() -> int:
-    """Return how many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+available = _threads.available
 
 
 def environment(threads: int) -> dict[str, str]:

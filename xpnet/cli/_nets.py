@@ -11,6 +11,7 @@ import numpy.typing as npt
 import xpnet
 from xpnet._edge import NoAnswerError, check_is_an_answer, chunks
 from xpnet.cli._errors import Failure, user_values
+from xpnet.layers import SoftmaxWithLoss
 from xpnet.nets import Sequential
 from xpnet.nets.sequential import CHUNK
 
@@ -64,8 +65,11 @@ def load_classifier(path: Path) -> Classifier:
     """
     net = xpnet.load(path)
     matrices = [array for array in net.params.values() if array.ndim == 2]
-    if not net.lastLayer.classifies or not matrices:
-        raise Failure(f"{path} holds no classifier of images: its loss is {type(net.lastLayer).__name__}")
+    if not isinstance(net.lastLayer, SoftmaxWithLoss) or not matrices:
+        raise Failure(
+            f"{path} holds no classifier of images, whose loss would be SoftmaxWithLoss: its loss is "
+            f"{type(net.lastLayer).__name__}"
+        )
     inputs = int(matrices[0].shape[0])
     with user_values():
         classes = int(net.predict(np.zeros((1, inputs), net.dtype)).shape[-1])

@@ -15,6 +15,7 @@ import xpnet
 from xpnet._backends import CHOICES
 from xpnet.cli._errors import user_values
 from xpnet.datasets import Dataset
+from xpnet.plotting import check_plot_path
 
 _Command = TypeVar("_Command", bound=Callable[..., Any])
 
@@ -48,6 +49,16 @@ def examples(lines: str) -> str:
 
 MODEL = click.Path(exists=True, dir_okay=False, path_type=Path)
 """The file of a saved net."""
+
+
+def plot_path(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
+    """Check that a plot can be made, before there is something to plot."""
+    if path is not None:
+        try:
+            check_plot_path(path)
+        except (ImportError, ValueError) as error:
+            raise click.BadParameter(str(error), ctx, param) from None
+    return path
 
 
 def take_backend(ctx: click.Context, choice: str | None) -> xpnet.Backend:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import click
+from click.core import ParameterSource
 
 from xpnet.bench.session import STANDARD
 from xpnet.bench.threads import available
 from xpnet.cli._benchmark import Benchmark, Request
-from xpnet.cli._options import examples, output_file
-from xpnet.cli.train import _plot_path
+from xpnet.cli._options import examples, output_file, plot_path
 
 _EXAMPLES = examples(
     """
@@ -20,6 +20,10 @@ _EXAMPLES = examples(
     xpnet bench --choose --case 1024,1024@256   which backend is the quickest for this net
     """
 )
+
+
+BESIDE_CHOOSE = "--dataset", "--case", "--no-zeros"
+"""What means something where only the quickest backend is asked for."""
 
 
 def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tuple[str, ...] | None:
@@ -79,7 +83,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
 @click.option(
     "--plot",
     type=output_file,
-    callback=_plot_path,
+    callback=plot_path,
     metavar="FILE.png",
     help="Draw throughput by contestant here, and against batch and width in FILE-sweep.png.",
 )
@@ -93,9 +97,24 @@ def bench(**given: Any) -> None:
     All start from the same weights and see the same batches in the same order; they take turns, and every
     one is checked against a float64 reference. The exit code is 1 if one fails its checks.
     """
+    if given["choose"]:
+        _refuse_beside_choose(click.get_current_context())
     benchmark = Benchmark(Request(**given))
     if given["choose"]:
         benchmark.choose()
         return
     if not benchmark.run():
         raise click.exceptions.Exit(1)
+
+
+def _refuse_beside_choose(ctx: click.Context) -> None:
+    """Raise UsageError for options that --choose would not follow."""
+    given = [
+        option.opts[0]
+        for option in ctx.command.params
+        if ctx.get_parameter_source(str(option.name)) is ParameterSource.COMMANDLINE
+    ]
+    if others := [option for option in given if option not in ("--choose", *BESIDE_CHOOSE)]:
+        raise click.UsageError(
+            f"--choose goes with {', '.join(BESIDE_CHOOSE)} only, not with {', '.join(others)}", ctx
+        )

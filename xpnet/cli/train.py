@@ -2,30 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import click
 
 from xpnet import optimizers
 from xpnet.cli._errors import INTERRUPTED
-from xpnet.cli._options import backend_option, dataset_option, examples, hidden_sizes, output_file
+from xpnet.cli._options import backend_option, dataset_option, examples, hidden_sizes, output_file, plot_path
 from xpnet.cli._recipes import default_help
 from xpnet.cli._training import Options, Training
 from xpnet.nets.multi_layer_net import ACTIVATIONS
-from xpnet.plotting import check_plot_path
 from xpnet.training.loop import ENGINES
-
-
-def _plot_path(ctx: click.Context, param: click.Parameter, path: Path | None) -> Path | None:
-    """Check that a plot can be made, before there is something to plot."""
-    if path is not None:
-        try:
-            check_plot_path(path)
-        except (ImportError, ValueError) as error:
-            raise click.BadParameter(str(error), ctx, param) from None
-    return path
-
 
 _EXAMPLES = examples(
     """
@@ -104,7 +91,7 @@ _EXAMPLES = examples(
 @click.option(
     "--plot",
     type=output_file,
-    callback=_plot_path,
+    callback=plot_path,
     metavar="FILE.png",
     help="Draw loss and accuracy here (.png, .svg or .pdf); needs matplotlib.",
 )

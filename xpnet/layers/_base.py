@@ -98,6 +98,11 @@ class Layer:
             ) from None
 
 
+def has_own_methods(layer: Layer) -> bool:
+    """Return whether somebody gave this very layer another forward or backward than its class has."""
+    return "forward" in vars(layer) or "backward" in vars(layer)
+
+
 def check_gradient(layer: str, dout: Array, shape: tuple[int, ...], names: str = "dout, y") -> None:
     """Raise ValueError unless dL/d(output) has the output's shape; operations would broadcast or reshape it.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeGuard, TypeVar
 
-from xpnet.layers._base import Layer
+from xpnet.layers._base import Layer, has_own_methods
 from xpnet.layers.affine import Affine
 from xpnet.layers.relu import Relu
 from xpnet_kernels import affine_relu
 from xpnet_kernels._arrays import Array
+
+Kind = TypeVar("Kind", bound=Layer)
 
 
 class AffineRelu(Layer):
@@ -43,11 +45,19 @@ class AffineRelu(Layer):
         return self.relu.backward(self.affine.rows_of(dout))
 
 
+def is_plain(layer: Layer, kind: type[Kind]) -> TypeGuard[Kind]:
+    """Return whether a layer does what its class, `kind`, does."""
+    return type(layer) is kind and not has_own_methods(layer)
+
+
 def fuse(layers: list[Layer]) -> list[Layer]:
-    """Return the layers with every Affine and the Relu right after it taken together."""
+    """Return the layers with every Affine and the Relu right after it taken together.
+
+    One that somebody gave a method of its own stays alone, so that the method is called.
+    """
     stages: list[Layer] = []
     for layer in layers:
-        if stages and type(layer) is Relu and type(stages[-1]) is Affine:
+        if stages and is_plain(layer, Relu) and is_plain(stages[-1], Affine):
             stages[-1] = AffineRelu(stages[-1], layer)
         else:
             stages.append(layer)

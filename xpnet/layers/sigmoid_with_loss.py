@@ -58,9 +58,17 @@ class SigmoidWithLoss(LossLayer):
         return super().checked(t, y)
 
     def count_right(self, y: Array, t: Array) -> Array:
-        """Return for how many logits the sign means the target: above 0 for a target above one half."""
+        """Return for how many samples all logits mean their targets: above 0 for a target above one half.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ.
+        """
+        t = float_targets("SigmoidWithLoss", y, t)
         xp = namespace(y)
-        return xp.sum(cast((y > 0) == (t > 0.5), "int64"))
+        right = xp.reshape((y > 0) == (t > 0.5), (y.shape[0], -1))
+        return xp.sum(cast(xp.all(right, axis=1), "int64"))
 
 
 def _check_range(t: Array) -> None:

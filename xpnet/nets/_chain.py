@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 
 from xpnet._numbers import check_not_negative
 from xpnet.layers import Affine, Layer, LossLayer, SoftmaxWithLoss
-from xpnet.layers.affine_relu import AffineRelu, fuse
+from xpnet.layers._base import has_own_methods
+from xpnet.layers.affine_relu import AffineRelu, fuse, is_plain
 from xpnet.nets._params import Params, named_cells
 from xpnet_kernels import weight_penalty, weight_penalty_backward
 from xpnet_kernels._arrays import Array
@@ -50,7 +51,7 @@ class Chain:
         self.lastLayer = SoftmaxWithLoss() if loss is None else loss  # the book's name
         check_not_negative(type(self).__name__, weight_decay_lambda=weight_decay_lambda)
         self.weight_decay_lambda = float(weight_decay_lambda)
-        self._fused: list[Layer] = []
+        self._staged: list[tuple[Layer, bool]] = []
         self._stages: list[Layer] = []
         self.one_at_a_time = OneAtATime()
         _check_layers(self.layers, self.lastLayer)
@@ -63,8 +64,9 @@ class Chain:
     def forward(self, x: Array, training: bool) -> Array:
         """Send a batch of the net's device and dtype through the layers."""
         layers = list(self.layers.values())
-        if layers != self._fused:
-            self._fused, self._stages = layers, fuse(layers)
+        staged = [(layer, has_own_methods(layer)) for layer in layers]
+        if staged != self._staged:
+            self._staged, self._stages = staged, fuse(layers)
         for layer in layers:
             layer.training = training
         try:
@@ -95,7 +97,7 @@ class Chain:
                     raise _nothing_returned(stage, "backward", "dL/d(input)")
             for stage in self._stages[:1]:
                 # Nobody wants dL/dx of the data; a layer of a user's own may do more in its backward.
-                if type(stage) is Affine or type(stage) is AffineRelu:
+                if type(stage) is AffineRelu or is_plain(stage, Affine):
                     stage.backward_to_parameters(dout)
                 else:
                     stage.backward(dout)
@@ -135,7 +137,7 @@ def _named(layers: Iterable[Layer]) -> dict[str, Layer]:
 def _name_of(stage: Layer, layers: Mapping[str, Layer]) -> str:
     """Return a stage's name in the net; a fused one has that of its first layer."""
     layer = stage.affine if isinstance(stage, AffineRelu) else stage
-    return next(name for name, own in layers.items() if own is layer)
+    return next((name for name, own in layers.items() if own is layer), type(layer).__name__)
 
 
 def _nothing_returned(stage: Layer, method: str, what: str) -> TypeError:

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from xpnet.layers import Affine, Layer, Relu, Sigmoid, Tanh
+from xpnet.layers._base import has_own_methods
 from xpnet_kernels import Operation
 
 if TYPE_CHECKING:
@@ -36,7 +37,7 @@ def stack_obstacle(net: Sequential, operation: Operation, what: str, methods: It
         expected = (Affine,) if index % 2 == 0 else tuple(ACTIVATIONS)
         if type(layer) not in expected:
             return f"layer {index + 1} is {type(layer).__name__}, not {_either(expected)}"
-        if "forward" in vars(layer) or "backward" in vars(layer):
+        if has_own_methods(layer):
             return f"layer {index + 1} has a forward or backward of its own"
     if len(layers) % 2 == 0:
         return "the last layer is no Affine"

@@ -9,11 +9,12 @@ from typing import Any
 import numpy as np
 
 from xpnet import random
-from xpnet.layers import Affine, Layer, Relu, Sigmoid, Tanh
+from xpnet.layers import Affine, Layer
+from xpnet.nets import _stack
 from xpnet.nets._initial import affine_arrays, weight_scale
 from xpnet.nets.sequential import Sequential
 
-ACTIVATIONS: dict[str, type[Layer]] = {"relu": Relu, "sigmoid": Sigmoid, "tanh": Tanh}
+ACTIVATIONS = {name: kind for kind, name in _stack.ACTIVATIONS.items()}
 """The activations by name."""
 
 

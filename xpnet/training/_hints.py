@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xpnet.layers import Softmax, SoftmaxWithLoss
 from xpnet_kernels import _threads
-from xpnet_kernels._arrays import Array, is_kind, namespace
+from xpnet_kernels._arrays import Array, dtype_name, is_kind, namespace
 
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential
@@ -23,18 +23,18 @@ def likely_mistakes(net: Sequential, x: Array, rows: int) -> Iterator[str]:
     ----------
     net : Sequential
     x : array (N, ...)
-        The training data as they were placed: uint8 will be scaled, floating point will not.
+        The training data as they were placed: uint8 will be scaled, anything else will not.
     rows : int
         How many samples to look at, the first.
     """
     first = x[:rows, ...]
-    if is_kind(first, "real floating"):
+    if is_kind(first, "real floating") or (is_kind(first, "integral") and dtype_name(first) != "uint8"):
         xp = namespace(first)
-        largest = float(xp.max(xp.abs(first)))
+        largest = max(float(xp.max(first)), -float(xp.min(first)))
         if largest > LARGE:
             yield (
-                f"the inputs reach {largest:.4g} in the first batch; steps suit inputs of about 0..1: divide "
-                "them by their largest value, or standardise them (pixels: x / 255, or give them as uint8)"
+                f"the inputs reach {largest:.4g} in the first samples; steps suit inputs of about 0..1: "
+                "divide by their largest value, or standardise them (pixels: x / 255, or give them as uint8)"
             )
     *_, last = net.layers.values()
     if type(last) is Softmax and type(net.lastLayer) is SoftmaxWithLoss:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from xpnet import _backends
 from xpnet._backends import Backend
+from xpnet.optimizers import Optimizer
 from xpnet.training._announce import say
 
 if TYPE_CHECKING:
@@ -55,15 +56,15 @@ def chosen_backend(
 
 
 @contextmanager
-def placed(net: Sequential, backend: Backend | None) -> Iterator[None]:
-    """Put a net on a backend, if one is given; if the block fails, put it back where it was."""
-    before, pinned = net.backend, net._pinned
+def placed(net: Sequential, backend: Backend | None, optimizer: Optimizer) -> Iterator[None]:
+    """Put a net on a backend, if one is given; if the block fails before a step, put it back where it was."""
+    before, pinned, steps = net.backend, net._pinned, optimizer.steps
     try:
         if backend is not None:
             net.to(backend)
         yield
     except BaseException:
-        if backend is not None:
+        if backend is not None and optimizer.steps == steps:
             net.to(before)
             net._pinned = pinned
         raise

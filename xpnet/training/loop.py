@@ -100,6 +100,11 @@ def fit(
     ------
     ValueError
         If the data do not fit the net or each other, or an option is out of range; the net is as before.
+    TypeError
+        If x or t holds no real numbers, optimizer or on_epoch is none, or a layer does not do what it must (a
+        weight that is no parameter, an output that is None); the net is as before.
+    RuntimeError
+        If a layer's backward leaves no gradient for a parameter; the net is as before.
     EngineError
         If the engine named cannot train this net, a ValueError too; the net is as before.
     BackendUnavailableError
@@ -116,17 +121,28 @@ def fit(
     _blas.follow()
     chosen = chosen_optimizer(optimizer)
     how = {"batch_size": batch_size, "optimizer": chosen, "engine": engine, "verbose": verbose}
-    with placed(net, chosen_backend(net, x, t, backend, measure, **how)):
+    with placed(net, chosen_backend(net, x, t, backend, measure, **how), chosen):
         kind = chosen_run(engine, net, chosen)
         with _dispatch.serving(net.backend.engines):
             run = kind(net, x, t, batch_size, chosen, stream)
         if validation is not None:
             check_validation(net, validation)
-    history = History()
-    if verbose:
-        say(where_it_runs(net, run.path, run.data.said))
-        for line in likely_mistakes(net, run.data.x, batch_size):
-            say(line)
+        if verbose:
+            say(where_it_runs(net, run.path, run.data.said))
+            for line in likely_mistakes(net, run.data.x, batch_size):
+                say(line)
+        return _train(run, epochs, validation, seed, verbose, on_epoch)
+
+
+def _train(
+    run: Run,
+    epochs: int,
+    validation: Any,
+    seed: int | None,
+    verbose: bool,
+    on_epoch: Callable[[Epoch], None] | None,
+) -> History:
+    history, net = History(), run.net
     bar = progress_bar(epochs * run.steps, verbose)
     with _dispatch.serving(net.backend.engines), random.seeded(seed), Interrupt() as interrupt, bar:
         run.prepare(verbose)
@@ -137,7 +153,7 @@ def fit(
             history.loss += losses
             check_not_diverged(losses, number)
             if len(losses) == run.steps:
-                history.epochs.append(_measured(net, run, number, losses, seconds, validation))
+                history.epochs.append(_measured(run, number, losses, seconds, validation))
                 bar.set_postfix_str(str(history.epochs[-1]), refresh=False)
                 if on_epoch is not None:
                     on_epoch(history.epochs[-1])
@@ -173,10 +189,8 @@ def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> Callable[.
     raise EngineError(f"engine {engine!r} does not apply: {why}; use the engine 'auto' or 'layers'")
 
 
-def _measured(
-    net: Sequential, run: Run, number: int, losses: list[float], seconds: float, validation: Any
-) -> Epoch:
-    train = test = None
+def _measured(run: Run, number: int, losses: list[float], seconds: float, validation: Any) -> Epoch:
+    net, train, test = run.net, None, None
     if net.lastLayer.classifies:
         with np.errstate(over="ignore", invalid="ignore"):
             train = accuracy_after(net, f"epoch {number}, training data", run.data.x, run.data.t)

@@ -32,8 +32,6 @@ UPDATES: dict[str, Operation] = {
 }
 """The updates that an epoch can make, by name."""
 
-ACTIVATIONS = ("relu", "sigmoid", "tanh")
-
 
 @operation(layer="fit")
 def mlp_epoch(

@@ -121,11 +121,9 @@ class Trial:
 
     def _smallest(self) -> int:
         shortest = {number: min(one[number] for one in self._rounds) for number in self.numbers}
-        best: int = self.numbers[0]
-        for number in self.numbers:
-            if shortest[number] < GAIN * shortest[best]:
-                best = number
-        return best
+        enough = min(shortest.values()) / GAIN
+        smallest: int = min(number for number, seconds in shortest.items() if seconds <= enough)
+        return smallest
 
 
 _trials: dict[Hashable, Trial] = {}

@@ -12,12 +12,10 @@ from xpnet_kernels._arrays import Array, cast, dtype_name
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import normal
 from xpnet_kernels.affine import affine
-from xpnet_kernels.mlp_forward.cpu import Forward, forward_on_cpu
+from xpnet_kernels.mlp_forward.cpu import forward_on_cpu
 from xpnet_kernels.relu import relu
 from xpnet_kernels.sigmoid import sigmoid
 from xpnet_kernels.tanh import tanh
-
-__all__ = ["Forward", "mlp_forward"]
 
 
 @operation(layer="predict")
