@@ -118,9 +118,9 @@ class ndarray:
 
     def _check_source(self, host, stream):
         """Refuse a source whose last copy the host has not waited for: it was filled anew since."""
-        for address, access in machine.sources.items():
-            if address == host.ctypes.data and not machine.host.has_seen(access):
-                raise Race("the host filled a buffer whose copy may not have ended")
+        access = machine.sources.get(host.ctypes.data)
+        if access is not None and not machine.host.has_seen(access):
+            raise Race("the host filled a buffer whose copy may not have ended")
         machine.sources[host.ctypes.data] = stream.name, stream.known[stream.name]
 
     def get(self):

@@ -2,7 +2,8 @@
 
 It is stricter than a GPU where a GPU would only now and then be wrong. A copy in a stream of its own happens
 as late as it may: when somebody waits for it. An access that is not ordered after an earlier one to the same
-memory, by the stream's own order or by events, is an error. Host reads are counted.
+memory, by the stream's own order or by events, is an error; what a kernel does with an array that it is given
+counts as a read. Host reads are counted.
 """
 
 import numpy as np

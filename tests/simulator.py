@@ -68,6 +68,7 @@ def install(monkeypatch):
     monkeypatch.setattr(modules["xpnet_kernels._launch"], "H200_MULTIPROCESSORS", MULTIPROCESSORS)
     monkeypatch.setattr(modules["xpnet_kernels.mlp_epoch.persistent.plan"], "FEATURE_WARPS", FEATURE_WARPS)
     monkeypatch.setattr(modules["xpnet_kernels.matmul"], "TILE", TILE)
+    assert SMALL.keys() <= {name for module in modules.values() for name in vars(module)}
     for module in modules.values():
         for name in SMALL.keys() & vars(module).keys():
             monkeypatch.setattr(module, name, SMALL[name])

@@ -79,6 +79,25 @@ def test_a_mask_names_those_who_meet():
     np.testing.assert_array_equal(y, np.where(np.arange(32) % 2, -x, x[np.arange(32) ^ 2]))
 
 
+def test_one_group_of_a_warp_does_not_wait_for_another():
+    """Lane 0, which is waited for first, needs lane 1, and that comes only after the upper half has met."""
+
+    def kernel(x):
+        i = cuda.threadIdx.x
+        if i >= 16:
+            x[i] = cuda.shfl_xor_sync(0xFFFF0000, i, 1)
+            x[1] = 7 if i == 31 else x[1]
+        elif i == 1:
+            while load_acquire(x, 1) != 7:  # noqa: F821
+                pass
+        if i < 2:
+            cuda.syncwarp(3)
+
+    x = np.zeros(32, int)
+    run(kernel, 1, 32, x)
+    np.testing.assert_array_equal(x[16:], np.arange(16, 32) ^ 1)
+
+
 def test_syncwarp_lets_one_lane_see_what_another_wrote():
     def kernel(x):
         i = cuda.threadIdx.x

@@ -162,17 +162,16 @@ def release_barrier(block):
 
 
 def release_warp(warp):
-    """Let those threads of a warp go on that their mask names, if all have come; return how many."""
-    waiting = next((thread for thread in warp if thread.state is IN_WARP), None)
-    if waiting is None:
-        return 0
-    named = [lane for lane in range(len(warp)) if waiting.mask >> lane & 1]
-    if not all(warp[lane].state is IN_WARP and warp[lane].mask == waiting.mask for lane in named):
-        return 0
-    received = {lane: warp[lane].value for lane in named}
-    for lane in named:
-        warp[lane].received, warp[lane].state = received, GOING
-    return len(named)
+    """Let those threads of a warp go on that a mask names, if all have come; return how many."""
+    released = 0
+    for mask in {thread.mask for thread in warp if thread.state is IN_WARP}:
+        named = [thread for lane, thread in enumerate(warp) if mask >> lane & 1]
+        if all(thread.state is IN_WARP and thread.mask == mask for thread in named):
+            received = {lane_of(thread): thread.value for thread in named}
+            for thread in named:
+                thread.received, thread.state = received, GOING
+            released += len(named)
+    return released
 
 
 def what_they_wait_for(blocks):

@@ -135,6 +135,11 @@ def gradient_check(net: Sequential, x: Any, t: Any) -> GradientReport:
     -------
     GradientReport
         Print it; `report.passed` says whether every difference is below 1e-7.
+
+    Raises
+    ------
+    TypeError
+        If `net` is no net.
     """
     from xpnet.nets import Sequential
 

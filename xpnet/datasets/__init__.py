@@ -1,8 +1,9 @@
 """Data sets, as NumPy arrays: ``(x_train, t_train), (x_test, t_test) = xpnet.datasets.mnist()``.
 
 `digits` is built in and cannot fail; `mnist` and `fashion_mnist` are found on the disk or downloaded, and
-proved by their hashes; `from_csv` reads labelled images from a CSV file; `load` takes any of them by name,
-and `catalog` lists them. Moving the arrays to a device is the net's job.
+proved by their hashes (of copies of Fashion-MNIST form and content are checked); `from_csv` reads labelled
+images from a CSV file; `load` takes any of them by name, and `catalog` lists them. Moving the arrays to a
+device is the net's job.
 """
 
 from xpnet.datasets._catalog import CatalogEntry, catalog, load

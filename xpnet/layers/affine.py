@@ -25,6 +25,11 @@ class Affine(Layer):
         The parameters; assigning to them copies the values into the cell that net and optimizer share.
     dW, db : array
         Their gradients, after `backward`.
+
+    Raises
+    ------
+    ValueError
+        If W is not (D, H), or b is not (H,).
     """
 
     W, b = DataOf("W"), DataOf("b")

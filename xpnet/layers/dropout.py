@@ -20,12 +20,12 @@ class Dropout(Layer):
     Parameters
     ----------
     dropout_ratio : float, optional
-        Probability of an element to be dropped, 0 <= ratio < 1.
+        Probability of an element to be dropped, 0 <= ratio < 1; another is a ValueError.
 
     Attributes
     ----------
-    mask : array of x's shape and dtype
-        1 where the last x passed, 0 where it was dropped; 1 - ratio everywhere outside training.
+    mask : array of x's shape and dtype, or float
+        1 where the last x passed, 0 where it was dropped; the number 1 - ratio outside training.
     """
 
     config_names = ("dropout_ratio",)
@@ -52,7 +52,13 @@ class Dropout(Layer):
         return x * self.mask
 
     def backward(self, dout: Array) -> Array:
-        """Return dout · mask."""
+        """Return dout · mask.
+
+        Raises
+        ------
+        ValueError
+            If dout has not the shape of what `forward` returned.
+        """
         mask, dout = self.remembered("mask"), as_input(dout)
         check_gradient("Dropout", dout, self.shape)
         return dout * mask

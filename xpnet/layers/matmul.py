@@ -21,6 +21,11 @@ class MatMul(Layer):
     ----------
     W, dW : array
         The parameter and, after `backward`, its gradient.
+
+    Raises
+    ------
+    ValueError
+        If W is not (D, H).
     """
 
     W, dW = DataOf("W"), GradientOf("W")
@@ -57,7 +62,13 @@ class MatMul(Layer):
         return matmul(x, self.W)
 
     def backward(self, dout: Array) -> Array:
-        """Return dout Wᵀ; leave xᵀ dout in `dW`."""
+        """Return dout Wᵀ; leave xᵀ dout in `dW`.
+
+        Raises
+        ------
+        ValueError
+            If dout has not the shape of what `forward` returned.
+        """
         x, dout = self.remembered("x"), as_input(dout, like=self.W)
         check_gradient("MatMul", dout, (x.shape[0], self.W.shape[1]))
         self.dW = matmul(x.T, dout)

@@ -25,6 +25,11 @@ class RNN(Layer):
         The parameters.
     dWx, dWh, db : array
         Their gradients, after `backward`.
+
+    Raises
+    ------
+    ValueError
+        If the shapes are not these.
     """
 
     Wx, Wh, b = DataOf("Wx"), DataOf("Wh"), DataOf("b")
@@ -45,6 +50,11 @@ class RNN(Layer):
         Returns
         -------
         array (N, H)
+
+        Raises
+        ------
+        ValueError
+            If the shapes do not fit each other.
         """
         self.x, self.h_prev = as_input(x, like=self.Wx), as_input(h_prev, like=self.Wh)
         if self.x.ndim != 2 or self.x.shape[1] != self.Wx.shape[0]:
@@ -61,7 +71,13 @@ class RNN(Layer):
         return self.h
 
     def backward(self, dh_next: Array) -> tuple[Array, Array]:
-        """Return dx and dh_prev, given dL/dh_t; leave the parameters' gradients in dWx, dWh and db."""
+        """Return dx and dh_prev, given dL/dh_t; leave the parameters' gradients in dWx, dWh and db.
+
+        Raises
+        ------
+        ValueError
+            If dh_next has not the shape of what `forward` returned.
+        """
         h, h_prev = self.remembered("h"), self.remembered("h_prev")
         dh_next = as_input(dh_next, like=self.Wh)
         check_gradient("RNN", dh_next, tuple(h.shape), "dh_next, h")

@@ -33,6 +33,11 @@ class TimeRNN(Layer):
         The last hidden state.
     dh : array (N, H)
         After `backward`, the gradient of the state that the pass started from.
+
+    Raises
+    ------
+    ValueError
+        If the parameters' shapes are not these.
     """
 
     config_names = ("stateful",)
@@ -109,6 +114,11 @@ class TimeRNN(Layer):
         Parameters
         ----------
         dhs : array (N, T, H)
+
+        Raises
+        ------
+        ValueError
+            If dhs has not the shape of what `forward` returned.
         """
         steps, dhs = self.remembered("steps"), as_input(dhs, like=self.Wh)
         h = steps[0].h

@@ -47,6 +47,13 @@ class Sequential(Chain):
         Every parameter by name: `W1`, `b1`, ...
     backend : Backend
         Where the parameters live and what serves them.
+
+    Raises
+    ------
+    TypeError
+        If a layer is no layer, or the loss no loss.
+    ValueError
+        If there is no layer, one stands twice, or an option is out of range.
     """
 
     def __init__(

@@ -16,6 +16,11 @@ class AdaGrad(Optimizer):
         Learning rate.
     eps : float, optional
         Keeps the quotient finite.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
     """
 
     operation = xpnet_kernels.adagrad

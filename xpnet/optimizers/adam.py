@@ -21,6 +21,11 @@ class Adam(Optimizer):
         Shares of the first and second moment that are kept.
     eps : float, optional
         Keeps the quotient finite.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
     """
 
     operation = xpnet_kernels.adam

@@ -16,6 +16,11 @@ class Momentum(Optimizer):
         Learning rate.
     momentum : float, optional
         Share of the velocity that is kept.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
     """
 
     operation = xpnet_kernels.momentum

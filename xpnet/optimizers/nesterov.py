@@ -15,6 +15,11 @@ class Nesterov(Momentum):
         Learning rate.
     momentum : float, optional
         Share of the velocity that is kept.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
     """
 
     operation = xpnet_kernels.nesterov

@@ -18,6 +18,11 @@ class RMSprop(Optimizer):
         Share of the mean square that is kept.
     eps : float, optional
         Keeps the quotient finite.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
     """
 
     operation = xpnet_kernels.rmsprop

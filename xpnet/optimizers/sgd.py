@@ -13,6 +13,11 @@ class SGD(Optimizer):
     ----------
     lr : float, optional
         Learning rate.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of its range.
     """
 
     operation = xpnet_kernels.sgd

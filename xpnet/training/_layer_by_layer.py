@@ -62,14 +62,14 @@ class LayerRun:
             self.data.reserve()
         self.samples = int(self.data.x.shape[0])
         self.steps = -(-self.samples // batch_size)
-        self._checked = self._compiled = False
+        self._checked = self._quiet = False
         self._epochs = 0
         if self.net.backend.family == "numpy":
             keep_freed_memory()
 
     def prepare(self, verbose: bool) -> None:
         """Do nothing: kernels are compiled by the first step, which says so if it takes long."""
-        self._compiled = not verbose
+        self._quiet = not verbose
 
     def epoch(self, should_stop: Callable[[], bool], bar: Any) -> list[float]:
         """Train on every sample once, or until told to stop; return the losses of the steps made."""
@@ -80,9 +80,9 @@ class LayerRun:
         # An overflow ends in a loss of NaN, and that in a DivergedError that says what to do.
         with np.errstate(over="ignore", invalid="ignore"), memory, closing(self._batches()) as batches:
             for portion, indices in batches:
-                with self.net.one_at_a_time, nullcontext() if self._compiled else says_when_compiling(True):
+                with self.net.one_at_a_time, nullcontext() if self._quiet else says_when_compiling(True):
                     losses.append(self._step(portion, indices, params))
-                self._compiled = True
+                self._quiet = True  # the first step has compiled
                 bar.update()
                 if should_stop():
                     break
@@ -122,10 +122,8 @@ def keep_freed_memory() -> None:
     batch 100. A large block, never written to, is enough. It holds for the whole process, which may keep
     32 MiB from then on.
 
-    Arrays kept for the operations' results were tried: they end the clearing too, but take up more of the
-    caches than memory that was just freed, which the next operation takes while it is there. Steps of the
-    other nets that were measured took 4 to 11 % longer with them. The same arrays taken again without asking
-    whether anybody holds them, which is the most that can be had, were within what two runs differ by.
+    Arrays that the operations kept for their results would end the clearing too, but take up more of the
+    caches than memory that was just freed, which the next operation takes while it is there.
     """
     np.empty(MAPPED_ONCE, dtype=np.uint8)
 

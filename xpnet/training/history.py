@@ -16,7 +16,8 @@ class Epoch:
     loss : float
         Mean of the steps' losses.
     train_accuracy, test_accuracy : float or None
-        Share of right predictions after the epoch; None without validation data or for a regression.
+        Share of right predictions after the epoch, on the training and on the validation data; None for a
+        regression, the second also without validation data.
     seconds : float
         Of training alone, without the measuring of the accuracies.
     """

@@ -1,4 +1,4 @@
-"""A step as a sequence of launches: at most two kernels a layer, less one, where no layer is wide."""
+"""A step as a sequence of launches: about two kernels a layer, where no layer is wide."""
 
 from __future__ import annotations
 
