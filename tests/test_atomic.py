@@ -89,3 +89,13 @@ def test_two_processes_and_a_reader_never_see_half_a_file(tmp_path):
 def test_a_missing_folder_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=r"folder does not exist; make it first: '.*nowhere'"):
         write_atomically(tmp_path / "nowhere" / "file.bin", b"x")
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no pipes with names")
+def test_a_pipe_and_a_folder_are_left_alone(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    for path in (tmp_path / "pipe", tmp_path):
+        with pytest.raises(FileExistsError, match="A folder or a device; give the name of a file"):
+            write_atomically(path, b"x")
+    assert stat.S_ISFIFO((tmp_path / "pipe").stat().st_mode)
+    assert os.listdir(tmp_path) == ["pipe"]

@@ -7,6 +7,7 @@ import pytest
 from stand_ins import family
 
 import xpnet
+from xpnet import checkpoint
 from xpnet.layers import Affine, Dropout, IdentityWithLoss, Layer, Relu, TimeRNN
 from xpnet.nets import MultiLayerNet, Sequential, TwoLayerNet
 
@@ -136,7 +137,9 @@ class Double(Layer):
 def test_a_layer_of_ones_own(tmp_path):
     net = Sequential([Affine(np.eye(6), np.zeros(6)), Double()])
     net.save(tmp_path / "net")
-    with pytest.raises(xpnet.CheckpointError, match=r"needs the layer 'Double'.*layers=\{'Double': Double\}"):
+    with pytest.raises(
+        xpnet.CheckpointError, match=r"needs a layer 'Double' of your own.*layers=\{'Double': Double\}"
+    ):
         xpnet.load(tmp_path / "net")
     loaded = xpnet.load(tmp_path / "net", layers={"Double": Double})
     np.testing.assert_array_equal(loaded.predict(X), net.predict(X))
@@ -235,3 +238,43 @@ def test_a_class_that_has_changed_since_is_named_when_loading(tmp_path):
     Sequential([KeptShift(3.0)]).save(tmp_path / "net")
     with pytest.raises(xpnet.CheckpointError, match=r"net: the layer 'KeptShift' cannot be made.*by=\.\.\."):
         xpnet.load(tmp_path / "net", layers={"KeptShift": Dropout})
+
+
+def test_a_net_that_is_trained_meanwhile_is_saved_as_it_was_at_one_moment(tmp_path, monkeypatch):
+    net = TwoLayerNet(6, 4, 3, seed=0)
+    before, fingerprint = net.params["W1"].copy(), checkpoint.fingerprint
+
+    def and_train(*saved):
+        found = fingerprint(*saved)
+        net.params["W1"] += 1
+        return found
+
+    with monkeypatch.context() as patch:
+        patch.setattr(checkpoint, "fingerprint", and_train)
+        net.save(tmp_path / "net")
+    np.testing.assert_array_equal(xpnet.load(tmp_path / "net").params["W1"], before)
+
+
+def test_a_layer_of_ones_own_is_not_taken_for_one_of_the_same_name(tmp_path):
+    class Relu(Layer):
+        """Leaks."""
+
+        def forward(self, x):
+            return np.where(x > 0, x, 0.1 * x)
+
+    net = Sequential([Affine(np.eye(6), np.zeros(6)), Relu()])
+    net.save(tmp_path / "net")
+    with pytest.raises(xpnet.CheckpointError, match="needs a layer 'Relu' of your own"):
+        xpnet.load(tmp_path / "net")
+    loaded = xpnet.load(tmp_path / "net", layers={"Relu": Relu})
+    np.testing.assert_array_equal(loaded.predict(X), net.predict(X))
+
+
+def test_a_net_whose_config_load_cannot_give_back_is_not_saved(tmp_path):
+    class Warm(TwoLayerNet):
+        def config(self):
+            return {**super().config(), "temperature": 2.0}
+
+    with pytest.raises(xpnet.CheckpointError, match=r"the net \(Warm\) cannot be saved: .*temperature"):
+        Warm(6, 4, 3).save(tmp_path / "net")
+    assert not (tmp_path / "net").exists()

@@ -110,3 +110,14 @@ def test_numerical_gradient_of_a_float32_net_is_taken_in_float64():
 def test_a_layer_alone_cannot_be_checked():
     with pytest.raises(TypeError, match=r"gradient_check needs a net, got Relu; .*Sequential\(\[layer\]"):
         xpnet.gradient_check(Relu(), np.ones((2, 3)), [0, 1])
+
+
+def test_a_recurrent_layer_that_carries_its_state_is_checked_from_one_state():
+    rng = np.random.default_rng(3)
+    layer = xpnet.layers.TimeRNN(rng.normal(size=(3, 4)), rng.normal(size=(4, 4)), np.zeros(4), stateful=True)
+    net = xpnet.nets.Sequential([layer], loss=xpnet.layers.IdentityWithLoss(), dtype="float64")
+    x, t = 0.3 * rng.normal(size=(2, 5, 3)), np.zeros((2, 5, 4))
+    net.predict(x)
+    before = layer.h.copy()
+    assert xpnet.gradient_check(net, x, t).passed
+    np.testing.assert_array_equal(layer.h, before)

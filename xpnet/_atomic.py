@@ -27,10 +27,12 @@ def write_atomically(path: Path, data: bytes) -> None:
     Raises
     ------
     OSError
-        When the folder is missing, read-only or full. `path` is then as it was, and no temporary file is
-        left.
+        When the folder is missing, read-only or full, or `path` is a folder, a device or a pipe. `path` is
+        then as it was, and no temporary file is left.
     """
     target = Path(os.path.realpath(path))
+    if target.exists() and not target.is_file():
+        raise FileExistsError(errno.EEXIST, "A folder or a device; give the name of a file", str(target))
     if not target.parent.is_dir():
         raise FileNotFoundError(errno.ENOENT, "The folder does not exist; make it first", str(target.parent))
     temporary = target.with_name(f".xpnet-{os.getpid()}-{secrets.token_hex(4)}.tmp")

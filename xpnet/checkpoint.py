@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,16 +13,15 @@ import numpy as np
 from xpnet import layers as built_in
 from xpnet._atomic import write_atomically
 from xpnet._backends import Backend, find, to_numpy
+from xpnet._savable import CheckpointError, check_savable
 from xpnet.layers import Layer
 
 if TYPE_CHECKING:
     from xpnet.nets import Sequential
 
+__all__ = ["CheckpointError", "load", "save"]
+
 FORMAT = "xpnet-1"
-
-
-class CheckpointError(ValueError):
-    """A file is no saved net, or is damaged."""
 
 
 def save(net: Sequential, path: str | Path) -> None:
@@ -40,16 +38,18 @@ def save(net: Sequential, path: str | Path) -> None:
     Raises
     ------
     CheckpointError
-        If `load` could not make one of the layers again from what the file would hold; says which, and how
-        to make it one that can be saved. No file is written.
+        If `load` could not make the net or one of its layers again from what the file would hold; says
+        which, and how to make it one that can be saved. No file is written.
+    OSError
+        If the file cannot be written.
     """
     from safetensors.numpy import save as serialize
 
-    for name, layer in [*net.layers.items(), ("loss", net.lastLayer)]:
-        _check_constructor(name, layer)
-
-    # safetensors writes the memory as it lies, so only C order gives the array back.
-    arrays = {name: np.asarray(to_numpy(array), order="C") for name, array in net.params.items()}
+    check_savable(net)
+    # safetensors writes the memory as it lies: only C order gives the array back. Copies, since another
+    # thread may be training the net.
+    with net.one_at_a_time:
+        arrays = {name: np.array(to_numpy(array), order="C") for name, array in net.params.items()}
     metadata = {"format": FORMAT, "net": json.dumps(describe(net))}
     metadata["sha256"] = fingerprint(arrays, metadata["net"])
     write_atomically(Path(path), serialize(arrays, metadata))
@@ -67,41 +67,20 @@ def describe(net: Sequential) -> dict[str, Any]:
                 "type": type(layer).__name__,
                 "parameters": list(layer.parameters),
                 "config": layer.config(),
+                **_own(layer),
             }
             for name, layer in net.layers.items()
         ],
         "loss": type(net.lastLayer).__name__,
+        **{f"loss_{key}": value for key, value in _own(net.lastLayer).items()},
         **({"loss_config": config} if (config := net.lastLayer.config()) else {}),
     }
 
 
-def _check_constructor(name: str, layer: Layer) -> None:
-    """Raise CheckpointError unless a layer's parameters and `config_names` are all that makes it again."""
-    kind = type(layer).__name__
-    who = f"layer {name!r} ({kind})"
-    taken = inspect.signature(type(layer)).parameters.values()
-    named = [one.name for one in taken if one.kind not in (one.VAR_POSITIONAL, one.VAR_KEYWORD)]
-    kept = [*layer.parameters, *layer.config_names]
-    for argument in named:
-        if argument not in kept:
-            raise CheckpointError(
-                f"{who} cannot be saved: the file would not hold the argument {argument!r} of "
-                f"{kind}.__init__; keep it as self.{argument} and write in the class: "
-                f"config_names = {(*layer.config_names, argument)!r}"
-            )
-    for argument in kept:
-        if argument not in named and all(one.kind != one.VAR_KEYWORD for one in taken):
-            raise CheckpointError(
-                f"{who} cannot be saved: load would call {kind}({argument}=...), which {kind}.__init__ does "
-                f"not take; give it the argument {argument!r}"
-            )
-    try:
-        json.dumps(layer.config())
-    except (AttributeError, TypeError) as error:
-        raise CheckpointError(
-            f"{who} cannot be saved: {error}; config_names = {layer.config_names!r} must name attributes "
-            "that are numbers, text, lists or None"
-        ) from None
+def _own(layer: Layer) -> dict[str, bool]:
+    """Return what tells a layer of a user's own from xpnet's, which may have the same name."""
+    kind = type(layer)
+    return {} if getattr(built_in, kind.__name__, None) is kind else {"own": True}
 
 
 def fingerprint(arrays: Mapping[str, np.ndarray[Any, Any]], architecture: str) -> str:
@@ -146,8 +125,7 @@ def load(
     """
     path = Path(path)
     architecture, arrays = _read(path)
-    known = {name: getattr(built_in, name) for name in built_in.__all__} | dict(layers or {})
-    net = _build(path, architecture, arrays, known)
+    net = _build(path, architecture, arrays, dict(layers or {}))
     return net if backend is None else net.to(find(backend))
 
 
@@ -182,7 +160,7 @@ def _build(
     path: Path,
     architecture: dict[str, Any],
     arrays: dict[str, np.ndarray[Any, Any]],
-    known: Mapping[str, type[Layer]],
+    given: Mapping[str, type[Layer]],
 ) -> Sequential:
     from xpnet import nets
 
@@ -191,7 +169,9 @@ def _build(
     for entry in architecture["layers"]:
         number += bool(entry["parameters"])
         cells = {name: arrays[f"{name}{number}"] for name in entry["parameters"]}
+        known = _known(given, entry.get("own", False))
         layers[entry["name"]] = _made(path, known, entry["type"], {**cells, **entry["config"]})
+    known = _known(given, architecture.get("loss_own", False))
     net = nets.Sequential(
         layers,
         loss=_made(path, known, architecture["loss"], architecture.get("loss_config", {})),  # type: ignore[arg-type]
@@ -203,11 +183,16 @@ def _build(
     return net
 
 
+def _known(given: Mapping[str, type[Layer]], own: bool) -> Mapping[str, type[Layer]]:
+    """Return the layers by name; for one of a user's own those given alone."""
+    return given if own else {name: getattr(built_in, name) for name in built_in.__all__} | dict(given)
+
+
 def _made(path: Path, known: Mapping[str, type[Layer]], name: str, arguments: dict[str, Any]) -> Layer:
     """Return a layer made from what the file holds for it."""
     if name not in known:
         raise CheckpointError(
-            f"{path} needs the layer {name!r}, which xpnet does not have; pass it: "
+            f"{path} needs a layer {name!r} of your own; pass it: "
             f"xpnet.load(path, layers={{{name!r}: {name}}})"
         )
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import sys
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -209,6 +210,23 @@ def aligned_empty(shape: tuple[int, ...], dtype: Any) -> Array:
     raw = np.empty(size + BOUNDARY, np.uint8)
     start = -raw.ctypes.data % BOUNDARY
     return raw[start : start + size].view(dtype).reshape(shape)
+
+
+def as_taken(array: Array) -> Array:
+    """Return a NumPy array as kernels take it, so that each is compiled once: contiguous, aligned, writable.
+
+    What is read-only, such as a data set in a mapped file, is not copied: the result is another view of
+    it, and must not be written to.
+    """
+    if not (array.flags.c_contiguous and array.flags.aligned):
+        made = aligned_empty(array.shape, array.dtype)
+        made[...] = array
+        return made
+    if array.flags.writeable:
+        return array
+    interface = array.__array_interface__
+    view = {**interface, "data": (interface["data"][0], False)}
+    return np.asarray(SimpleNamespace(__array_interface__=view, owner=array))
 
 
 def empty_bytes(count: int, like: Array) -> Array:

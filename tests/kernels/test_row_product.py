@@ -3,12 +3,13 @@
 import numpy as np
 import pytest
 
+from xpnet_kernels._arrays import as_taken
 from xpnet_kernels._listed_rows import FEW_ROWS, list_rows
 from xpnet_kernels._simd import lanes
 from xpnet_kernels._simd_list import PLACE
 from xpnet_kernels._simd_row import CHAINS, VECTORS
 from xpnet_kernels.mlp_forward import rows
-from xpnet_kernels.mlp_forward.cpu import Forward, as_taken
+from xpnet_kernels.mlp_forward.cpu import Forward
 
 LANE = lanes("float32")
 COLUMNS = sorted(

@@ -240,3 +240,23 @@ def test_an_epoch_that_is_soon_over_needs_no_thread_of_its_own(samples, apart, m
     history = MultiLayerNet(20, (9,), 3).fit(x, t, batch_size=20, engine="compiled", verbose=False)
     assert len(history.loss) == samples // 20
     assert begun == [False, apart]
+
+
+def test_a_thread_that_cannot_be_started_is_an_error_and_nobody_waits_for_it(monkeypatch):
+    xpnet.use("numba")
+    xpnet.set_num_threads(3)
+    x, t = np.zeros((2000, 20), np.float32), np.zeros(2000, np.int64)
+    net, start, before = MultiLayerNet(20, (9,), 3, seed=0), threading.Thread.start, threading.active_count()
+
+    def limited(thread):
+        if threading.active_count() == before + 2:
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", limited)
+    weights = {name: array.copy() for name, array in net.params.items()}
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        net.fit(x, t, batch_size=20, engine="compiled", verbose=False)
+    assert threading.active_count() == before
+    for name, array in net.params.items():
+        np.testing.assert_array_equal(array, weights[name])

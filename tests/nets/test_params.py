@@ -59,3 +59,20 @@ def test_wrong_names_and_shapes():
     with pytest.raises(TypeError, match="cannot be deleted"):
         del net.params["W1"]
     assert "W1: (6, 4) float32" in repr(net.params)
+
+
+def test_a_parameter_that_stands_twice_is_refused():
+    shared = xpnet.Parameter(np.eye(3))
+    layers = [xpnet.layers.Affine(shared, np.zeros(3)), xpnet.layers.Affine(shared, np.zeros(3))]
+    with pytest.raises(ValueError, match="one Parameter stands twice in the net"):
+        xpnet.nets.Sequential(layers)
+
+
+def test_two_parameters_of_one_name_are_refused():
+    class Digits(xpnet.layers.Layer):
+        def __init__(self):
+            super().__init__(W1=np.eye(3), W=np.eye(3))
+
+    affines = [xpnet.layers.Affine(np.eye(3), np.zeros(3)) for _ in range(10)]
+    with pytest.raises(ValueError, match="two parameters are called 'W11'"):
+        xpnet.nets.Sequential([Digits(), *affines])

@@ -1,3 +1,6 @@
+import copy
+import pickle
+
 import numpy as np
 import pytest
 from stand_ins import check
@@ -170,3 +173,27 @@ def test_wrong_settings(make, message):
 
 def test_repr_is_the_call():
     assert repr(optimizers.by_name("Momentum", lr=0.5)) == "Momentum(lr=0.5, momentum=0.9)"
+
+
+@pytest.mark.parametrize("twin", [copy.copy, copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_a_copy_begins_anew(twin):
+    adam = xpnet.optimizers.Adam(lr=0.02)
+    net = xpnet.nets.TwoLayerNet(6, 4, 3)
+    net.fit(np.zeros((9, 6)), np.zeros(9, int), batch_size=3, optimizer=adam, verbose=False)
+    assert adam.steps == 3
+    assert twin(adam).steps == 0
+    assert repr(twin(adam)) == repr(adam)
+
+
+@pytest.mark.parametrize("name", xpnet.optimizers.names())
+def test_numbers_of_numpys_do_not_widen_a_step(name, backend):
+    net = xpnet.nets.MultiLayerNet(6, [4], 3, weight_decay_lambda=0.1)
+    optimizer = xpnet.optimizers.by_name(name)
+    optimizer.lr, net.weight_decay_lambda = np.float64(0.01), np.float64(0.1)
+    x, t = np.ones((5, 6)), np.zeros(5, int)
+    assert "float32" in str(net.loss(x, t).dtype)
+    gradients = net.gradient(x, t)
+    optimizer.update(net.params, gradients)
+    kept = [*net.params.values(), *gradients.values()]
+    kept += [array for cell in net.params.cells.values() for array in optimizer.state_of(cell).values()]
+    assert all("float32" in str(array.dtype) for array in kept)

@@ -104,6 +104,19 @@ def test_ctrl_c_ends_the_run_after_the_step_and_keeps_what_was_learned(capsys):
         np.testing.assert_array_equal(stopped.params[name], array)
 
 
+def test_ctrl_c_within_a_fit_of_on_epoch_ends_both():
+    inner = []
+
+    def train_another(epoch):
+        net = TwoLayerNet(6, 4, 3)
+        inner.append(net.fit(X, T, epochs=5, batch_size=10, optimizer=CtrlC(lr=0.1), verbose=False))
+
+    outer = TwoLayerNet(6, 4, 3).fit(X, T, epochs=5, on_epoch=train_another, verbose=False)
+    assert [history.interrupted for history in inner] == [True]
+    assert outer.interrupted
+    assert len(outer.epochs) == 1
+
+
 def test_a_second_ctrl_c_stops_at_once():
     class Impatient(SGD):
         def update(self, params, grads):

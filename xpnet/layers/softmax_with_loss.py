@@ -69,8 +69,11 @@ class SoftmaxWithLoss(LossLayer):
         return backend.asarray(t)
 
     def checked(self, t: Array, y: Array) -> Array:
-        """Return the labels of a data set as class indices; see `LossLayer.checked`."""
-        return class_indices("SoftmaxWithLoss", t, (t.shape[0], y.shape[1]), like=y)
+        """Return the labels of a data set as class indices, a copy; see `LossLayer.checked`."""
+        if y.ndim != 2:
+            raise ValueError(f"SoftmaxWithLoss: the net's output is {tuple(y.shape)}; it must be (N, C).")
+        labels = class_indices("SoftmaxWithLoss", t, (t.shape[0], y.shape[1]), like=y)
+        return namespace(labels).asarray(labels, copy=True)  # nobody changes those that were looked at
 
     def count_right(self, y: Array, t: Array) -> Array:
         """Return for how many rows of logits the largest is the label's."""

@@ -84,7 +84,7 @@ class Chain:
         loss = self.lastLayer.forward(y, t, validate=validate)
         if self.weight_decay_lambda:
             for W in self._decaying().values():
-                loss = loss + weight_penalty(W, weight_decay=self.weight_decay_lambda)
+                loss = loss + weight_penalty(W, weight_decay=float(self.weight_decay_lambda))
         return loss
 
     def backward(self) -> dict[str, Array]:
@@ -114,7 +114,7 @@ class Chain:
 
     def _with_decay(self, name: str, gradient: Array, W: Array) -> Array:
         try:
-            return weight_penalty_backward(gradient, W, weight_decay=self.weight_decay_lambda)
+            return weight_penalty_backward(gradient, W, weight_decay=float(self.weight_decay_lambda))
         except ValueError as error:
             error.add_note(f"in weight decay of the parameter {name!r}")
             raise
@@ -176,3 +176,9 @@ def _check_layers(layers: Mapping[str, Layer], loss: LossLayer) -> None:
         raise TypeError(f"loss is {loss!r}; it must be a loss layer, given as an instance: SoftmaxWithLoss()")
     if len({id(layer) for layer in layers.values()}) < len(layers):
         raise ValueError("one layer stands twice in the net; give each place a layer of its own")
+    cells = [cell for layer in layers.values() for cell in layer.parameters.values()]
+    if len({id(cell) for cell in cells}) < len(cells):
+        raise ValueError(
+            "one Parameter stands twice in the net, where each place would overwrite the other's gradient; "
+            "give each a Parameter of its own"
+        )

@@ -10,8 +10,8 @@ from xpnet import _backends
 from xpnet._edge import to_device
 from xpnet.nets._stack import ACTIVATIONS, stack_obstacle
 from xpnet_kernels import mlp_forward
-from xpnet_kernels._arrays import Array
-from xpnet_kernels.mlp_forward.cpu import Forward, as_taken
+from xpnet_kernels._arrays import Array, as_taken
+from xpnet_kernels.mlp_forward.cpu import Forward
 
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential

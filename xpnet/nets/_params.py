@@ -61,5 +61,10 @@ def named_cells(layers: Iterable[Layer]) -> dict[str, Parameter]:
         if layer.parameters:
             number += 1
             for name, cell in layer.parameters.items():
-                cells[f"{name}{number}"] = cell
+                if (full := f"{name}{number}") in cells:
+                    raise ValueError(
+                        f"two parameters are called {full!r}: {name!r} of layer {number}, and one whose own "
+                        "name ends in a digit; call that otherwise"
+                    )
+                cells[full] = cell
     return cells

@@ -37,6 +37,10 @@ class Optimizer:
         May be changed between steps.
     steps : int
         How many updates were made.
+
+    Notes
+    -----
+    What it keeps lies in the parameters' cells, and so a copy, or one that was pickled, begins anew.
     """
 
     operation: ClassVar[Operation]
@@ -55,9 +59,12 @@ class Optimizer:
         settings = ", ".join(f"{name}={value!r}" for name, value in self.settings().items())
         return f"{type(self).__name__}({settings})"
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {**vars(self), "steps": 0, "_cells": {}}
+
     def settings(self) -> dict[str, float]:
         """Return the constructor's arguments."""
-        return {"lr": self.lr}
+        return {"lr": float(self.lr)}
 
     def hyper_parameters(self) -> dict[str, float]:
         """Return the operation's options at the current step."""

@@ -33,4 +33,4 @@ class AdaGrad(Optimizer):
 
     def settings(self) -> dict[str, float]:
         """Return the constructor's arguments."""
-        return {"lr": self.lr, "eps": self.eps}
+        return {"lr": float(self.lr), "eps": float(self.eps)}

@@ -41,7 +41,12 @@ class Adam(Optimizer):
 
     def settings(self) -> dict[str, float]:
         """Return the constructor's arguments."""
-        return {"lr": self.lr, "beta1": self.beta1, "beta2": self.beta2, "eps": self.eps}
+        return {
+            "lr": float(self.lr),
+            "beta1": float(self.beta1),
+            "beta2": float(self.beta2),
+            "eps": float(self.eps),
+        }
 
     def hyper_parameters(self) -> dict[str, float]:
         """Return the operation's options: the settings and this step's bias corrections."""

@@ -33,4 +33,4 @@ class Momentum(Optimizer):
 
     def settings(self) -> dict[str, float]:
         """Return the constructor's arguments."""
-        return {"lr": self.lr, "momentum": self.momentum}
+        return {"lr": float(self.lr), "momentum": float(self.momentum)}

@@ -36,4 +36,4 @@ class RMSprop(Optimizer):
 
     def settings(self) -> dict[str, float]:
         """Return the constructor's arguments."""
-        return {"lr": self.lr, "decay": self.decay, "eps": self.eps}
+        return {"lr": float(self.lr), "decay": float(self.decay), "eps": float(self.eps)}

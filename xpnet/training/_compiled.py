@@ -14,7 +14,7 @@ from xpnet.optimizers import BUILT_IN, Optimizer
 from xpnet.training._announce import say, says_when_compiling
 from xpnet.training._data import data_memory, place_data, step_memory
 from xpnet.training._order import Orders
-from xpnet.training._ways import Ways
+from xpnet.training._ways import EngineError, Ways
 from xpnet_kernels import mlp_epoch
 from xpnet_kernels._arrays import Array, namespace
 
@@ -79,12 +79,14 @@ class CompiledRun:
         with data_memory(self):
             # No sample through the layers: says what does not fit, and how many classes there are. One would
             # wake the threads of BLAS, which then keep the processors busy for some hundredths of a second.
-            y = net.forward(net.input(data.x[:0, ...]), training=False)
+            with net.one_at_a_time:
+                y = net.forward(net.input(data.x[:0, ...]), training=False)
             data.x = namespace(data.x).reshape(data.x, (self.samples, -1))
             data.t = net.lastLayer.checked(data.t, y)
             data.reserve()
             self._ways = Ways(net, optimizer, batch_size, data.first(), variant)
         self._orders, self._epochs = Orders(self.samples), 0
+        self._made_for = self._description()
 
     @property
     def path(self) -> str:
@@ -100,6 +102,7 @@ class CompiledRun:
 
     def epoch(self, should_stop: Callable[[], bool], bar: Any) -> list[float]:
         """Train on every sample once, or until told to stop; return the losses of the steps made."""
+        self._check_unchanged()
         losses: list[Array] = []
         self._epochs += 1
         portions = closing(self.data.portions(self._orders.next()))
@@ -114,3 +117,16 @@ class CompiledRun:
                     break
             # Read at the end: the device goes on to the next portion while the host prepares the one after.
             return [loss for made in losses for loss in made.tolist()]
+
+    def _description(self) -> tuple[Any, ...]:
+        layers, cells = self.net.layers.values(), self.net.params.cells.values()
+        return self.net.dtype, [type(layer) for layer in layers], [cell.data.shape for cell in cells]
+
+    def _check_unchanged(self) -> None:
+        """Raise EngineError if somebody, in `on_epoch` say, made another net of the one that was compiled."""
+        why = obstacle(self.net, self.optimizer)
+        if why is not None or self._description() != self._made_for:
+            raise EngineError(
+                f"the net was changed while fit trained it ({why or 'other layers, shapes or dtype'}); call "
+                "fit again, or use the engine 'layers', which follows such changes"
+            )

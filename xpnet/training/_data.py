@@ -13,7 +13,7 @@ from xpnet import _backends
 from xpnet._backends.memory import enough_memory, in_words
 from xpnet._edge import check_samples, real_numbers, to_device
 from xpnet.training._portions import Resident, Streamed
-from xpnet_kernels._arrays import Array, dtype_name, family_of
+from xpnet_kernels._arrays import Array, as_taken, dtype_name, family_of
 
 if TYPE_CHECKING:
     from xpnet.nets import Sequential
@@ -57,7 +57,9 @@ def place_data(net: Sequential, x: Any, t: Any, batch_size: int, stream: bool | 
         return _streamed(net, x, t, batch_size, free)
     remedy = "Give them as NumPy arrays with stream=True, which keeps them on the host, or fewer samples."
     with enough_memory(backend, "fit, the data", remedy, needed):
-        return Resident(backend, to_device(x, backend, net.dtype), net.target(t))
+        x = to_device(x, backend, net.dtype)
+        # Of a sliced or transposed array NumPy would copy all for each batch that is gathered.
+        return Resident(backend, as_taken(x) if backend.family == "numpy" else x, net.target(t))
 
 
 def _streamed(net: Sequential, x: Array, t: Array, batch_size: int, free: int) -> Streamed:

@@ -11,7 +11,8 @@ from typing import Any
 class Interrupt:
     """Notes Ctrl-C for the length of a `with` block; a second Ctrl-C raises KeyboardInterrupt at once.
 
-    Outside the main thread signals cannot be caught, and nothing changes.
+    Outside the main thread signals cannot be caught, and nothing changes. In a block within a block Ctrl-C is
+    meant for both.
 
     Attributes
     ----------
@@ -22,15 +23,22 @@ class Interrupt:
     def __init__(self) -> None:
         self.requested = False
         self._before: Any = None
+        self._caught = False
 
     def __enter__(self) -> Interrupt:
         if threading.current_thread() is threading.main_thread():
             self._before = signal.signal(signal.SIGINT, self._note)
+            self._caught = True
         return self
 
     def __exit__(self, *exception: object) -> None:
-        if self._before is not None:
-            signal.signal(signal.SIGINT, self._before)
+        if not self._caught:
+            return
+        # None is a handler that C code has installed; Python cannot put it back.
+        signal.signal(signal.SIGINT, signal.SIG_DFL if self._before is None else self._before)
+        outer = getattr(self._before, "__self__", None)
+        if self.requested and isinstance(outer, Interrupt):
+            outer.requested = True
 
     def _note(self, number: int, frame: FrameType | None) -> None:
         if self.requested:

@@ -147,7 +147,7 @@ class Ways:
             batch_size=self.batch_size,
             update=type(self.optimizer).operation.name,
             options=options,
-            weight_decay=self.net.weight_decay_lambda,
+            weight_decay=float(self.net.weight_decay_lambda),
             workspace=portion.workspace,
             **more,
         )

@@ -56,7 +56,8 @@ def fit(
     ----------
     net : Sequential
     x : array (N, D), or (N, ...)
-        uint8 is taken as pixels and scaled to 0..1; anything else is converted to the net's dtype.
+        uint8 is taken as pixels and scaled to 0..1; anything else is converted to the net's dtype. Samples
+        must not change while it runs.
     t : array (N,) of class indices, (N, C) one-hot, or what the net's loss takes
     epochs : int, optional
         How often to visit all samples.
@@ -116,6 +117,7 @@ def fit(
         or as the last complete step left it.
     """
     check_counts(epochs=epochs, batch_size=batch_size)
+    batch_size = int(batch_size)
     if on_epoch is not None and not callable(on_epoch):
         raise TypeError(f"on_epoch is {on_epoch!r}; it must be a function of an Epoch, or None")
     _blas.follow()

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from xpnet_kernels import _threads
-from xpnet_kernels._arrays import Array
+from xpnet_kernels._arrays import Array, as_taken
 from xpnet_kernels._barrier import LINE
 from xpnet_kernels._simd_list import MOST_PLACES
 from xpnet_kernels.mlp_epoch import phases, updates
@@ -71,7 +71,7 @@ def train_on_cpu(
     workspace: dict[str, Any] | None = None,
 ) -> tuple[Array, ...]:
     """Run an epoch in compiled code; see `mlp_epoch`."""
-    x, dtype, count = np.ascontiguousarray(x), arrays[0].dtype, 2 * (len(activations) + 1)
+    x, dtype, count = as_taken(x), arrays[0].dtype, 2 * (len(activations) + 1)
     sizes = [arrays[0].shape[0], *(b.shape[0] for b in arrays[1:count:2])]
     batch_size, kept = min(batch_size, len(order)), {} if workspace is None else workspace
     way = kept_way(kept, x, sizes, batch_size, update, weight_decay)

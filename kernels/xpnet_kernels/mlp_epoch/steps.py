@@ -98,16 +98,16 @@ def run(
 ) -> int:
     """Run the workers in threads of their own, so that this one can be interrupted; return the steps made."""
     errors: list[BaseException] = []
+    gate = threading.Lock()
     threads = [
-        threading.Thread(target=_work_apart, args=(errors, work, me, workers, net, job), daemon=True)
+        threading.Thread(target=_work_apart, args=(gate, errors, work, me, workers, net, job), daemon=True)
         for me in range(workers)
     ]
-    for thread in threads:
-        thread.start()
+    with gate:
+        threads = _started(threads, errors)
     try:
-        for (
-            thread
-        ) in threads:  # of one that has ended, join returns at once: this loop would keep the GIL busy
+        # Of one that has ended, join returns at once: asked again and again it would keep the GIL busy.
+        for thread in threads:
             while thread.is_alive():
                 thread.join(POLL_SECONDS)
                 if should_stop is not None and should_stop():
@@ -121,8 +121,27 @@ def run(
     return int(job.flags[MADE])
 
 
-def _work_apart(errors: list[BaseException], work: Callable[..., None], me: int, *args: Any) -> None:
-    """Be a worker on a processor of its own from the start: waiting for each other on one, they crawl."""
+def _started(threads: list[threading.Thread], errors: list[BaseException]) -> list[threading.Thread]:
+    """Start the threads; return those that could be, and note why no more could: the system has a limit."""
+    for number, thread in enumerate(threads):
+        try:
+            thread.start()
+        except BaseException as error:
+            errors.append(error)
+            return threads[:number]
+    return threads
+
+
+def _work_apart(
+    gate: threading.Lock, errors: list[BaseException], work: Callable[..., None], me: int, *args: Any
+) -> None:
+    """Be a worker on a processor of its own from the start: waiting for each other on one, they crawl.
+
+    None works before all are there: they would wait for one that cannot be started.
+    """
+    with gate:
+        if errors:
+            return
     try:
         _threads.spread(me)
         work(me, *args)

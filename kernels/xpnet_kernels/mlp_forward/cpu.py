@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 
-from xpnet_kernels._arrays import Array
+from xpnet_kernels._arrays import Array, as_taken
 from xpnet_kernels._simd_list import MOST_PLACES, PLACE
 from xpnet_kernels.mlp_epoch.phases import CODES, NONE
 from xpnet_kernels.mlp_forward.blocks import forward_in_blocks
@@ -98,20 +97,6 @@ class Forward:
             y = np.matmul(y, W)
             finish_rows(y, as_taken(b), code)
         return y
-
-
-def as_taken(array: Array) -> Array:
-    """Return an array as kernels take it, so that each is compiled once: contiguous, aligned, writable.
-
-    What is read-only, such as a data set in a mapped file, is not copied: the result is another view of
-    it, and must not be written to.
-    """
-    array = np.require(array, requirements=("C", "A"))
-    if array.flags.writeable:
-        return array
-    interface = array.__array_interface__
-    view = {**interface, "data": (interface["data"][0], False)}
-    return np.asarray(SimpleNamespace(__array_interface__=view, owner=array))
 
 
 def _address(array: Array) -> int:
