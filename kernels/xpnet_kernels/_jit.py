@@ -152,7 +152,6 @@ def load_cpu() -> None:
 cuda_types: Any = DeferredModule("numba.cuda.types")
 cuda_cgutils: Any = DeferredModule("numba.cuda.cgutils")
 """The same for CUDA kernels, of which numba-cuda has its own."""
-
 ir: Any = DeferredModule("llvmlite.ir")
 cgutils: Any = DeferredModule("numba.core.cgutils")
 types: Any = DeferredModule("numba.core.types")
@@ -176,11 +175,12 @@ def _compile_intrinsic(generator: Callable[..., Any]) -> Any:
 
 
 def host_features() -> Mapping[str, bool]:
-    """Return the instruction sets of this machine's processor by LLVM's names, e.g. `"avx512f"`."""
-    from llvmlite import binding
+    """Return the instruction sets that Numba compiles for by LLVM's names, e.g. `"avx512f"`."""
+    from numba.core import codegen, config
 
-    features: Mapping[str, bool] = binding.get_host_cpu_features()
-    return features
+    text = vars(config)["CPU_FEATURES"]  # "" for NUMBA_CPU_NAME=generic
+    text = codegen.get_host_cpu_features() if text is None else text  # type: ignore[no-untyped-call]
+    return {feature[1:]: feature[0] == "+" for feature in text.split(",") if feature}
 
 
 class _DeferredCuda:

@@ -154,8 +154,8 @@ class Operation:
 def _kernels_take(arrays: tuple[Array, ...]) -> bool:
     """Return whether the floating-point arrays share one dtype that the kernels are written for.
 
-    Integers, booleans and half precision are served by the reference, and so are mixed dtypes, which
-    widen as the array library widens them.
+    Half precision is served by the reference, and so are integers alone and mixed dtypes, which widen as the
+    array library widens them. Beside floating point, integers and booleans are labels, masks and pixels.
     """
     found = None
     for array in arrays:

@@ -5,6 +5,7 @@ The number holds for BLAS as well: `xpnet/_blas.py` sees to that, since this pac
 
 from __future__ import annotations
 
+import contextlib
 import os
 
 VARIABLE = "XPNET_NUM_THREADS"
@@ -72,8 +73,9 @@ def allowed(enough_work: bool) -> int:
 
 
 def spread(me: int) -> None:
-    """Move this thread to the `me`-th processor; from there on the system may move it as it likes."""
+    """Move this thread to the `me`-th processor, where it may; then the system may move it as it likes."""
     if hasattr(os, "sched_setaffinity"):
-        allowed_here = os.sched_getaffinity(0)
-        os.sched_setaffinity(0, {sorted(allowed_here)[me % len(allowed_here)]})
-        os.sched_setaffinity(0, allowed_here)
+        with contextlib.suppress(OSError):  # a sandbox may forbid it, or take the processor away meanwhile
+            allowed_here = os.sched_getaffinity(0)
+            os.sched_setaffinity(0, {sorted(allowed_here)[me % len(allowed_here)]})
+            os.sched_setaffinity(0, allowed_here)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 from xpnet_kernels import _launch
@@ -30,10 +31,13 @@ def update_cpu(kernel: Any, arrays: Arrays, numbers: tuple[float, ...], out: Arr
     tuple of array
         All results: one fewer than the arrays, since the gradient is read only.
     """
-    (W, gradient), kept = arrays[:2], arrays[2:]
-    results = _contiguous(W, arrays, out)
-    for result, array in zip(results, (W, *kept), strict=True):
-        if result is not array:
+    W, gradient, *kept = arrays
+    own = W, *kept
+    # Others may be the gradient, or another array that is still to be read.
+    in_place = out is not None and all(map(operator.is_, out, own))
+    results = _contiguous(W, arrays, out if in_place else None)
+    if results is not out:
+        for result, array in zip(results, own, strict=True):
             result[...] = array
     flat = [array.reshape(-1) for array in (results[0], gradient, *results[1:])]
     kernel(*flat, _numbers(W, numbers))

@@ -52,6 +52,8 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
         yield Sample((3 * normal(rng, (rows, classes), dtype), labels))
     far = np.array([[1000, -1000, 0], [-1000, -1000, -1000]], dtype=dtype)
     yield Sample((far, np.array([1, 2], dtype=np.uint8)))
+    for equal in (-1000, 1e6):  # the loss is log 3
+        yield Sample((np.full((4, 3), equal, dtype=dtype), np.array([0, 1, 2, 0])))
 
 
 @njit
@@ -60,19 +62,29 @@ def cross_entropy_row(x: Array, label: int, scale: Any, dx: Array) -> Any:
     top = x[0]
     for k in range(1, x.size):
         top = max(top, x[k])
-    total = x.dtype.type(0)
+    total = picked = x.dtype.type(0)
     for k in range(x.size):
-        dx[k] = exp(x[k] - top)
+        shifted = x[k] - top
+        # Taken here: after the loop the compiler would add `top` to the logarithm first, and lose its digits.
+        picked = shifted if k == label else picked
+        dx[k] = exp(shifted)
         total += dx[k]
     for k in range(x.size):
         dx[k] *= scale / total
     dx[label] -= scale
-    return math.log(total) - (x[label] - top)
+    return math.log(total) - picked
+
+
+def check_labels(x: Array, t: Array) -> None:
+    """Raise ValueError unless there is a label for each row; kernels would read beyond fewer."""
+    if t.shape != x.shape[:1]:
+        raise ValueError(f"SoftmaxWithLoss: x is {tuple(x.shape)} but t is {tuple(t.shape)}; t must be (N,).")
 
 
 @softmax_cross_entropy.implementation("numba")
 def softmax_cross_entropy_cpu(x: Array, t: Array) -> tuple[Array, Array]:
     """Fill loss and gradient row by row."""
+    check_labels(x, t)
     dx = np.empty(x.shape, dtype=x.dtype)
     return x.dtype.type(mean_cross_entropy(x, t, x.dtype.type(1 / x.shape[0]), dx)), dx
 
@@ -89,6 +101,7 @@ def mean_cross_entropy(x: Array, t: Array, scale: Any, dx: Array) -> Any:
 @softmax_cross_entropy.implementation("numba-cuda")
 def softmax_cross_entropy_cuda(x: Array, t: Array) -> tuple[Array, Array]:
     """Give each row to one thread, then average the losses on the device."""
+    check_labels(x, t)
     dx, losses = empty(x.shape, like=x), empty((x.shape[0],), like=x)
     _launch.launch_over(x.shape[0], cross_entropy_kernel, x, t, x.dtype.type(1 / x.shape[0]), dx, losses)
     return losses.mean(), dx

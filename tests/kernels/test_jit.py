@@ -234,3 +234,15 @@ def test_compiled_kernels_keep_nan_and_infinity(dtype):
     y, _ = affine_relu(np.ones((1, 1), dtype=dtype), np.ones((1, 4), dtype=dtype), x[0])
     np.testing.assert_array_equal(y, [[np.nan, 0, np.inf, 0]])
     assert all(math.isnan(value) for value in xpnet_kernels.softmax(x)[0])
+
+
+@pytest.mark.parametrize(
+    ("setting", "expected"), [("", {}), ("+avx2,-avx512f", {"avx2": True, "avx512f": False})]
+)
+def test_instruction_sets_are_those_that_numba_compiles_for(setting, expected, monkeypatch):
+    from numba.core import config
+
+    monkeypatch.setattr(config, "CPU_FEATURES", setting)
+    assert _jit.host_features() == expected
+    monkeypatch.setattr(config, "CPU_FEATURES", None)
+    assert "sse2" in _jit.host_features() or "neon" in _jit.host_features()

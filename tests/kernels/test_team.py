@@ -1,6 +1,7 @@
 """How many threads an epoch gets: measured on its own steps."""
 
 import math
+import os
 import threading
 
 import numpy as np
@@ -8,6 +9,9 @@ import pytest
 
 import xpnet
 from xpnet.nets import MultiLayerNet
+from xpnet.optimizers import SGD
+from xpnet.training._announce import progress_bar
+from xpnet.training._compiled import CompiledRun
 from xpnet_kernels import _threads
 from xpnet_kernels.mlp_epoch import cpu, team
 
@@ -27,7 +31,7 @@ class Net:
     def epoch(self, steps=2000, multiplications=SMALL, key="key"):
         """Return the numbers of threads and the steps made with them."""
         before = len(self.asked)
-        team.make_steps(self.make, steps, multiplications, key)
+        team.make_steps(self.make, _threads.allowed(enough_work=True), steps, multiplications, key)
         made = self.asked[before:]
         assert sum(count for _, count in made) == steps
         return made
@@ -204,7 +208,7 @@ def test_nothing_more_is_made_after_a_stop():
     net.epoch(6000)
     honest = net.make
     net.make = lambda threads, count: honest(threads, count) if threads == 1 else math.inf
-    team.make_steps(net.make, 4000, SMALL, "key")
+    team.make_steps(net.make, 4, 4000, SMALL, "key")
     assert net.asked == [(1, 6000), (1, 500), (1, 1000)]
 
 
@@ -260,3 +264,35 @@ def test_a_thread_that_cannot_be_started_is_an_error_and_nobody_waits_for_it(mon
     assert threading.active_count() == before
     for name, array in net.params.items():
         np.testing.assert_array_equal(array, weights[name])
+
+
+def test_a_number_of_threads_that_rises_within_an_epoch_holds_for_the_next(monkeypatch):
+    xpnet.use("numba")
+    x, t, begun = np.zeros((2000, 20), np.float32), np.zeros(2000, np.int64), []
+    net, allowed, work = MultiLayerNet(20, (9,), 3), iter([2] + [4] * 100), cpu.IN_BATCHES.work
+    net.fit(x[:40], t[:40], batch_size=20, engine="compiled", verbose=False)
+
+    def noted(me, workers, *args):
+        begun.append(workers)
+        return work(me, workers, *args)
+
+    monkeypatch.setattr(cpu, "IN_BATCHES", cpu.IN_BATCHES._replace(work=noted))
+    run = CompiledRun(net, x, t, 20, SGD())
+    monkeypatch.setattr(_threads, "allowed", lambda enough_work: next(allowed))
+    monkeypatch.setattr(_threads, "chosen", lambda: 4)
+    run.epoch(lambda: False, progress_bar(0, False))
+    assert set(begun) == {2}
+
+
+def test_a_sandbox_that_forbids_to_choose_a_processor(monkeypatch):
+    def forbid(*_):
+        raise PermissionError
+
+    if not hasattr(os, "sched_setaffinity"):
+        pytest.skip("there is nothing to forbid")
+    xpnet.use("numba")
+    xpnet.set_num_threads(2)
+    monkeypatch.setattr(os, "sched_setaffinity", forbid)
+    x, t = np.zeros((2000, 20), np.float32), np.zeros(2000, np.int64)
+    history = MultiLayerNet(20, (9,), 3).fit(x, t, batch_size=20, engine="compiled", verbose=False)
+    assert len(history.loss) == 100

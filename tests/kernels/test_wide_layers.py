@@ -55,3 +55,11 @@ def test_an_epoch_agrees_with_the_float64_reference(wide, dtype, xp, monkeypatch
         exact = mlp_epoch.reference(np, *in_float64(sample.arrays), **sample.options)
         for result, value in zip(results, exact, strict=True):
             assert_close(to_numpy(result), value, where)
+
+
+def test_a_batch_of_more_tiles_than_a_grid_is_high_goes_by_cublas():
+    from xpnet_kernels.mlp_epoch.graph.step import MOST_BLOCKS_DOWN, are_wide, tiles
+
+    most = MOST_BLOCKS_DOWN * tiles.ROWS
+    assert are_wide([4, 8, 3], most) == [False, False]
+    assert are_wide([4, 8, 3], most + 1) == [True, True]

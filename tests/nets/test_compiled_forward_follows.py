@@ -103,6 +103,11 @@ def other_forward(net):
     net.layers["Relu1"].forward = lambda x: 2 * x
 
 
+def other_method(net):
+    forward = net.forward
+    net.forward = lambda x, training: forward(x, training)
+
+
 def other_backend(net):
     net.to("numpy")
 
@@ -112,7 +117,9 @@ def other_dtype_inside(net):
 
 
 @pytest.mark.parametrize(
-    "change", [other_layer, other_forward, other_backend, other_dtype_inside], ids=lambda c: c.__name__
+    "change",
+    [other_layer, other_forward, other_method, other_backend, other_dtype_inside],
+    ids=lambda c: c.__name__,
 )
 def test_what_goes_layer_by_layer_from_then_on(change):
     net = made()

@@ -85,7 +85,7 @@ class _Route:
 
     def __init__(self, net: Sequential) -> None:
         self.pinned, self.current, self.dtype = net._pinned, _backends.current(), net.dtype
-        self.layers = list(net.layers.values())
+        self.layers, self.own = list(net.layers.values()), len(vars(net))
         self.attributes = [vars(layer) for layer in self.layers]  # by them the check costs half
         self.first = self.attributes[0]
         self.affines = [
@@ -103,6 +103,7 @@ class _Route:
             net._pinned is not self.pinned
             or _backends.current() is not self.current
             or net.dtype is not self.dtype
+            or len(vars(net)) != self.own  # one of them may be a method
             or [*net.layers.values()] != self.layers  # layers are equal only to themselves
         ):
             return False

@@ -17,6 +17,7 @@ from xpnet_kernels.affine import affine
 from xpnet_kernels.affine_backward import affine_backward
 from xpnet_kernels.mlp_epoch import gpu
 from xpnet_kernels.mlp_epoch.cpu import train_on_cpu
+from xpnet_kernels.mlp_epoch.layout import samples_obstacle
 from xpnet_kernels.momentum import momentum
 from xpnet_kernels.nesterov import nesterov
 from xpnet_kernels.relu import relu, relu_backward
@@ -207,6 +208,11 @@ def _sample(
     )
 
 
-mlp_epoch.implementation("numba")(train_on_cpu)
+def cpu_obstacle(x: Array, t: Array, order: Array, W1: Array, *arrays: Array, **options: Any) -> str | None:
+    """Return why the CPU kernels cannot run such an epoch, or None if they can."""
+    return samples_obstacle(x, W1)
+
+
+mlp_epoch.implementation("numba", obstacle=cpu_obstacle)(train_on_cpu)
 mlp_epoch.implementation("numba-cuda", "graph")(gpu.train_by_graph)
 mlp_epoch.implementation("numba-cuda", "persistent", gpu.persistent_obstacle)(gpu.train_persistently)

@@ -158,5 +158,5 @@ def piece_rows(sizes: Sequence[int], batch_size: int, dtype: Any) -> int:
     """
     item = int(np.dtype(dtype).itemsize)
     wide = item * sum(a * b for a, b in itertools.pairwise(sizes)) > CACHE
-    most = max(CACHE // (item * sizes[0]), MANY if wide else FEW)
-    return -(-batch_size // -(-batch_size // most))
+    most = max(CACHE // (item * max(sizes[0], 1)), MANY if wide else FEW)
+    return -(-batch_size // max(-(-batch_size // most), 1))

@@ -136,6 +136,18 @@ def _zeros(shape: tuple[int, ...], dtype: Any) -> Array:
     return aligned_zeros(math.prod(shape), dtype).reshape(shape)
 
 
+def samples_obstacle(x: Array, W: Array) -> str | None:
+    """Return why the kernels cannot read samples for a first layer W, or None if they can.
+
+    They take what has one byte for pixels.
+    """
+    if x.dtype != np.uint8 and x.dtype.kind != "f":
+        return f"the samples are {x.dtype}, not uint8 or floating point"
+    if x.ndim != 2 or x.shape[1] != W.shape[0]:
+        return f"the samples are {tuple(x.shape)} but W is {tuple(W.shape)}"
+    return None
+
+
 def read_in_place(x: Array, dtype: Any) -> bool:
     """Return whether products can read contiguous samples where they lie.
 

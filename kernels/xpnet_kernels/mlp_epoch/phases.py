@@ -8,6 +8,7 @@ from xpnet_kernels._ahead import NOTHING
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import multiply, multiply_transposed
+from xpnet_kernels._tiles import tile_rows
 from xpnet_kernels._views import view
 from xpnet_kernels.affine_backward import add_rows
 from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
@@ -60,8 +61,12 @@ def forward(
     inputs = net.plan[layer, INPUTS]
     asked = multiply_transposed(x, W, y, inputs, first, last, start, stop, ahead, asked)
     b = net.biases[units(net, layer)][first:last]
+    # The last tile may end beyond the layer: with an x of inf, x · 0 there is NaN, which the next would meet.
+    end, zero = last + -last % tile_rows(W), y.dtype.type(0)
     for i in range(start, stop):
         add_bias_activated(y[i, first:last], b, activation)
+        for j in range(last, end):
+            y[i, j] = zero
     return asked
 
 

@@ -68,7 +68,7 @@ class Steps:
             # What decides how long a step takes, and nothing that differs from one epoch to the next.
             types = job.losses.dtype, job.x.dtype
             like = tuple(self.sizes), job.batch_size, *types, job.kind, job.weight_decay != 0
-            make_steps(self.make, self._wholes, self._multiplications, like)
+            make_steps(self.make, most, self._wholes, self._multiplications, like)
 
     def make(self, workers: int, count: int) -> float:
         """Make the next `count` wholes with so many threads; return the seconds, infinite if told to stop."""

@@ -129,12 +129,14 @@ class Trial:
 _trials: dict[Hashable, Trial] = {}
 
 
-def make_steps(make: Make, steps: int, multiplications: int, key: Hashable) -> None:
+def make_steps(make: Make, most: int, steps: int, multiplications: int, key: Hashable) -> None:
     """Make the steps of an epoch with the number of threads chosen by the user, or else the fastest.
 
     Parameters
     ----------
     make : callable
+    most : int
+        Threads at most: the number chosen, or else that of the processors. There are buffers for so many.
     steps : int
         Or, where several steps are made together, how many times they are; so below.
     multiplications : int
@@ -142,7 +144,6 @@ def make_steps(make: Make, steps: int, multiplications: int, key: Hashable) -> N
     key : hashable
         What the fastest number is remembered for, as long as this process lives.
     """
-    most = _threads.allowed(enough_work=True)
     if steps == 0 or _threads.chosen() is not None or multiplications >= SURELY_WORTH_SHARING:
         make(most, steps)
         return

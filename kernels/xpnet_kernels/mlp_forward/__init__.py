@@ -12,6 +12,7 @@ from xpnet_kernels._arrays import Array, cast, dtype_name
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import normal
 from xpnet_kernels.affine import affine
+from xpnet_kernels.mlp_epoch.layout import samples_obstacle
 from xpnet_kernels.mlp_forward.cpu import forward_on_cpu
 from xpnet_kernels.relu import relu
 from xpnet_kernels.sigmoid import sigmoid
@@ -81,4 +82,9 @@ def _parameters(rng: np.random.Generator, sizes: list[int], dtype: Any) -> list[
     return parameters
 
 
-mlp_forward.implementation("numba")(forward_on_cpu)
+def cpu_obstacle(x: Array, W1: Array, *arrays: Array, **options: Any) -> str | None:
+    """Return why the CPU kernels cannot take such a batch, or None if they can."""
+    return samples_obstacle(x, W1)
+
+
+mlp_forward.implementation("numba", obstacle=cpu_obstacle)(forward_on_cpu)

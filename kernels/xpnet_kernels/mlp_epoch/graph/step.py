@@ -23,6 +23,9 @@ from xpnet_kernels.mlp_epoch.graph.layers import (
 from xpnet_kernels.mlp_epoch.graph.tiles import Source
 from xpnet_kernels.mlp_epoch.graph.update import Rule, penalty_kernel, update_kernel
 
+MOST_BLOCKS_DOWN = 65_535
+"""Blocks that CUDA allows down a grid."""
+
 WIDE = 1 << 25
 """Multiplications of a layer from which on cuBLAS computes its products.
 
@@ -38,7 +41,8 @@ Launch = Callable[[], None]
 
 def are_wide(sizes: Sequence[int], batch_size: int) -> list[bool]:
     """Return for each layer whether cuBLAS computes its products."""
-    return [batch_size * inputs * outputs >= WIDE for inputs, outputs in itertools.pairwise(sizes)]
+    tall = batch_size > MOST_BLOCKS_DOWN * tiles.ROWS
+    return [tall or batch_size * inputs * outputs >= WIDE for inputs, outputs in itertools.pairwise(sizes)]
 
 
 class Step:
