@@ -62,12 +62,12 @@ def cross_entropy_row(x: Array, label: int, scale: Any, dx: Array) -> Any:
     top = x[0]
     for k in range(1, x.size):
         top = max(top, x[k])
-    total = picked = x.dtype.type(0)
     for k in range(x.size):
-        shifted = x[k] - top
-        # Taken here: after the loop the compiler would add `top` to the logarithm first, and lose its digits.
-        picked = shifted if k == label else picked
-        dx[k] = exp(shifted)
+        dx[k] = x[k] - top
+    # Read from memory: in one expression the compiler would add `top` to the logarithm, and lose its digits.
+    picked, total = dx[label], x.dtype.type(0)
+    for k in range(x.size):
+        dx[k] = exp(dx[k])
         total += dx[k]
     for k in range(x.size):
         dx[k] *= scale / total
