@@ -21,7 +21,7 @@ TERMS = {"float32": 7, "float64": 13}
 
 @intrinsic
 def exp(typing: Any, x: Any) -> Any:
-    """Return exp(x), to 2 units in the last place; 0 where it is below four times the least normal one."""
+    """Return exp(x), to 2 units in the last place; 0 where it is below eight times the least normal one."""
     return x(x), lambda context, builder, signature, args: _Exp(builder, args[0], str(x)).value()
 
 

@@ -71,7 +71,7 @@ def test_turns_of_the_numbers_of_threads_begin_with_a_block(monkeypatch):
     """Else the bits would depend on how long something took."""
     x, arrays, made = inputs(SAMPLES, 300), parameters(300, 50, 10), []
 
-    def one_at_a_time(make, count, multiplications, like):
+    def one_at_a_time(make, most, count, multiplications, like):
         for number in range(count):
             make(1 + number % 2, 1)
         made.append(count)

@@ -54,6 +54,15 @@ def test_softmax_before_softmax_with_loss_is_said(capsys):
     assert lines_of_fit(xpnet.nets.Sequential([affine]), X, capsys) == []
 
 
+def test_methods_of_ones_own_that_fit_does_not_call_are_said(capsys):
+    class Clipped(TwoLayerNet):
+        def gradient(self, x, t, training=True):
+            return {name: np.clip(array, -1, 1) for name, array in super().gradient(x, t, training).items()}
+
+    (line,) = lines_of_fit(Clipped(6, 4, 3), X, capsys)
+    assert "the net's own gradient is not called: fit goes by forward, loss_of and backward" in line
+
+
 def test_more_threads_than_processors_are_said(capsys, monkeypatch):
     monkeypatch.setattr(_threads, "available", lambda: 3)
     for threads, expected in ((4, ["4 threads are set, processors to run on: 3; "]), (3, [])):

@@ -43,12 +43,12 @@ def stack_obstacle(net: Sequential, operation: Operation, what: str, methods: It
         return "the last layer is no Affine"
     if {cell.data.dtype for cell in net.params.cells.values()} != {net.dtype}:
         return f"not every parameter is {net.dtype}: net.to(dtype='{net.dtype}') makes them so"
-    if any(_is_a_users_own(net, name) for name in methods):
+    if any(is_a_users_own(net, name) for name in methods):
         return f"{type(net).__name__} has a step of its own"
     return None
 
 
-def _is_a_users_own(net: Sequential, name: str) -> bool:
+def is_a_users_own(net: Sequential, name: str) -> bool:
     """Return whether a method of the net is not the one that this package defines."""
     owner = next(kind for kind in type(net).__mro__ if name in vars(kind))
     return name in vars(net) or owner.__module__.partition(".")[0] != __name__.partition(".")[0]

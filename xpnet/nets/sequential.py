@@ -41,7 +41,7 @@ class Sequential(Chain):
     Attributes
     ----------
     layers : dict of str to Layer
-        May be changed; the net follows.
+        May be changed; the net follows. A layer put in later keeps its arrays, uncopied, as they are.
     lastLayer : LossLayer
     params : Params
         Every parameter by name: `W1`, `b1`, ...

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from xpnet.layers import Softmax, SoftmaxWithLoss
+from xpnet.nets._stack import is_a_users_own
 from xpnet_kernels import _threads
 from xpnet_kernels._arrays import Array, dtype_name, is_kind, namespace
 
@@ -39,6 +40,9 @@ def likely_mistakes(net: Sequential, x: Array, rows: int) -> Iterator[str]:
     *_, last = net.layers.values()
     if type(last) is Softmax and type(net.lastLayer) is SoftmaxWithLoss:
         yield "the last layer is Softmax, and SoftmaxWithLoss applies softmax once more; leave the layer out"
+    for name in ("input", "loss", "gradient"):
+        if is_a_users_own(net, name):
+            yield f"the net's own {name} is not called: fit goes by forward, loss_of and backward"
     threads, processors = _threads.chosen(), _threads.available()
     if net.backend.family == "numpy" and threads is not None and threads > processors:
         yield (

@@ -23,6 +23,8 @@ from xpnet_kernels.tanh import tanh
 def mlp_forward(xp: Any, x: Array, *arrays: Array, activations: Sequence[str]) -> Array:
     """Return the logits of a batch: Affine and activation in turn, and an Affine last.
 
+    A kernel may leave out the rows of W whose input is 0; whether they hold NaN or inf does not show then.
+
     Parameters
     ----------
     x : array (N, D), the parameters' dtype, or uint8 pixels that are scaled to 0..1
