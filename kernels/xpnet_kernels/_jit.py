@@ -149,13 +149,14 @@ def load_cpu() -> None:
         _loaded.add("cpu")
 
 
-cuda_types: Any = DeferredModule("numba.cuda.types")
-cuda_cgutils: Any = DeferredModule("numba.cuda.cgutils")
-"""The same for CUDA kernels, of which numba-cuda has its own."""
 ir: Any = DeferredModule("llvmlite.ir")
 cgutils: Any = DeferredModule("numba.core.cgutils")
 types: Any = DeferredModule("numba.core.types")
 """What a code generator needs."""
+
+cuda_types: Any = DeferredModule("numba.cuda.types")
+cuda_cgutils: Any = DeferredModule("numba.cuda.cgutils")
+"""The same for CUDA kernels, of which numba-cuda has its own."""
 
 
 def intrinsic(generator: Callable[..., Any]) -> Any:
@@ -178,9 +179,8 @@ def host_features() -> Mapping[str, bool]:
     """Return the instruction sets that Numba compiles for by LLVM's names, e.g. `"avx512f"`."""
     from numba.core import codegen, config
 
-    text = vars(config)["CPU_FEATURES"]  # "" for NUMBA_CPU_NAME=generic
-    text = codegen.get_host_cpu_features() if text is None else text  # type: ignore[no-untyped-call]
-    return {feature[1:]: feature[0] == "+" for feature in text.split(",") if feature}
+    host, chosen = codegen.get_host_cpu_features(), vars(config)["CPU_FEATURES"]  # type: ignore[no-untyped-call]
+    return {name[1:]: name[0] == "+" for name in (host if chosen is None else chosen).split(",") if name}
 
 
 class _DeferredCuda:

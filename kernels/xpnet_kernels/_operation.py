@@ -75,13 +75,21 @@ class Operation:
         `reference(xp, *arrays, **options)`.
     same_shape : bool
         Whether all arrays must have one shape; kernels would read beyond a smaller one.
+    check : callable, optional
+        Takes the arrays, and raises ValueError where shapes that differ do not fit.
     implementations : list of Implementation
         The first one of an engine that can compute a call serves it; the others are measured beside it.
     """
 
-    def __init__(self, reference: Callable[..., Any], title: str, same_shape: bool = False) -> None:
+    def __init__(
+        self,
+        reference: Callable[..., Any],
+        title: str,
+        same_shape: bool = False,
+        check: Callable[..., None] | None = None,
+    ) -> None:
         self.reference = reference
-        self.same_shape = same_shape
+        self.same_shape, self.check = same_shape, check
         self.name = reference.__name__
         self.title = title
         self.implementations: list[Implementation] = []
@@ -105,11 +113,13 @@ class Operation:
         DeviceMismatchError
             If the arrays belong to more than one family.
         ValueError
-            If the operation wants arrays of one shape and gets others.
+            If the arrays' shapes do not fit each other.
         """
         family = common_family(self.title, self._names, arrays)
         if self.same_shape:
             self._check_shapes(arrays)
+        elif self.check is not None:
+            self.check(*arrays)
         serving = self._serving.get(_dispatch.current().get(family.name, "reference"))
         if serving is not None and _kernels_take(arrays):
             for implementation in serving:
@@ -174,7 +184,7 @@ def _kernels_take(arrays: tuple[Array, ...]) -> bool:
 
 
 def operation(
-    layer: str | None = None, *, same_shape: bool = False
+    layer: str | None = None, *, same_shape: bool = False, check: Callable[..., None] | None = None
 ) -> Callable[[Callable[..., Any]], Operation]:
     """Make an operation of a reference function and add it to the registry.
 
@@ -184,10 +194,12 @@ def operation(
         The name that errors use; the function's own name by default.
     same_shape : bool, optional
         Whether all arrays must have one shape.
+    check : callable, optional
+        Where shapes differ: takes the arrays, and raises ValueError where they do not fit.
     """
 
     def register(reference: Callable[..., Any]) -> Operation:
-        made = Operation(reference, layer or reference.__name__, same_shape)
+        made = Operation(reference, layer or reference.__name__, same_shape, check)
         if made.name in registry:
             raise ValueError(f"an operation named {made.name} exists already")
         registry[made.name] = made

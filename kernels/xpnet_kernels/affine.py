@@ -15,7 +15,15 @@ from xpnet_kernels._samples import PRODUCT_SHAPES, normal
 from xpnet_kernels.matmul import check_inner_sizes, dot_of_tiles, launch_over_tiles, matmul_tiled_cpu
 
 
-@operation(layer="Affine")
+def check_bias(x: Array, W: Array, b: Array) -> None:
+    """Raise ValueError unless b has a number for each column of W; kernels would read beyond it."""
+    if b.shape != W.shape[1:]:
+        raise ValueError(
+            f"Affine: b is {tuple(b.shape)} but W is {tuple(W.shape)}; b must be (H,) with H = W.shape[1]."
+        )
+
+
+@operation(layer="Affine", check=check_bias)
 def affine(xp: Any, x: Array, W: Array, b: Array) -> Array:
     """Return x W + b.
 
@@ -32,7 +40,7 @@ def affine(xp: Any, x: Array, W: Array, b: Array) -> Array:
     return xp.matmul(x, W) + b
 
 
-@operation(layer="Affine")
+@operation(layer="Affine", check=check_bias)
 def affine_relu(xp: Any, x: Array, W: Array, b: Array) -> tuple[Array, Array]:
     """Return relu(x W + b), and where it is positive.
 
@@ -59,18 +67,9 @@ def _samples(rng: np.random.Generator, dtype: Any) -> Iterator[Sample]:
         yield Sample((x, W, normal(rng, (columns,), dtype)))
 
 
-def check_bias(W: Array, b: Array) -> None:
-    """Raise ValueError unless b has a number for each column of W; kernels would read beyond one."""
-    if b.shape != W.shape[1:]:
-        raise ValueError(
-            f"Affine: b is {tuple(b.shape)} but W is {tuple(W.shape)}; b must be ({W.shape[1]},)."
-        )
-
-
 @affine.implementation("numba", "blas")
 def affine_blas(x: Array, W: Array, b: Array) -> Array:
     """Multiply with BLAS, then add the bias in place."""
-    check_bias(W, b)
     y = np.matmul(x, W)
     add_bias(y, b)
     return y
@@ -79,7 +78,6 @@ def affine_blas(x: Array, W: Array, b: Array) -> Array:
 @affine.implementation("numba", "tiled")
 def affine_tiled_cpu(x: Array, W: Array, b: Array) -> Array:
     """Multiply with our own CPU product, then add the bias in place."""
-    check_bias(W, b)
     y = matmul_tiled_cpu(x, W)
     add_bias(y, b)
     return y
@@ -88,7 +86,6 @@ def affine_tiled_cpu(x: Array, W: Array, b: Array) -> Array:
 @affine_relu.implementation("numba", "blas")
 def affine_relu_blas(x: Array, W: Array, b: Array) -> tuple[Array, Array]:
     """Multiply with BLAS, then bias, ReLU and mask in one pass."""
-    check_bias(W, b)
     y = np.matmul(x, W)
     mask = np.empty(y.shape, dtype=np.bool_)
     add_bias_relu(y, b, mask)
@@ -117,7 +114,6 @@ def add_bias_relu(y: Array, b: Array, mask: Array) -> None:
 @affine.implementation("numba-cuda", "cublas")
 def affine_cublas(x: Array, W: Array, b: Array) -> Array:
     """Multiply with cuBLAS, then add the bias in place."""
-    check_bias(W, b)
     y = namespace(x).matmul(x, W)
     _launch.launch_over(y.size, add_bias_kernel, y, b)
     return y
@@ -126,7 +122,6 @@ def affine_cublas(x: Array, W: Array, b: Array) -> Array:
 @affine.implementation("numba-cuda", "tiled")
 def affine_tiled_cuda(x: Array, W: Array, b: Array) -> Array:
     """Multiply and add the bias in one kernel."""
-    check_bias(W, b)
     check_inner_sizes(x, W)
     y = empty((x.shape[0], W.shape[1]), like=x)
     launch_over_tiles(y, affine_kernel, x, W, b, y)
@@ -136,7 +131,6 @@ def affine_tiled_cuda(x: Array, W: Array, b: Array) -> Array:
 @affine_relu.implementation("numba-cuda", "cublas")
 def affine_relu_cublas(x: Array, W: Array, b: Array) -> tuple[Array, Array]:
     """Multiply with cuBLAS, then bias, ReLU and mask in one kernel."""
-    check_bias(W, b)
     y = namespace(x).matmul(x, W)
     mask = namespace(x).empty(y.shape, dtype=bool)
     _launch.launch_over(y.size, add_bias_relu_kernel, y, b, mask)
@@ -146,7 +140,6 @@ def affine_relu_cublas(x: Array, W: Array, b: Array) -> tuple[Array, Array]:
 @affine_relu.implementation("numba-cuda", "tiled")
 def affine_relu_tiled_cuda(x: Array, W: Array, b: Array) -> tuple[Array, Array]:
     """Multiply, add the bias, apply ReLU and note the mask in one kernel."""
-    check_bias(W, b)
     check_inner_sizes(x, W)
     y = empty((x.shape[0], W.shape[1]), like=x)
     mask = namespace(x).empty(y.shape, dtype=bool)

@@ -16,7 +16,13 @@ from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import normal
 
 
-@operation(layer="SoftmaxWithLoss")
+def check_labels(x: Array, t: Array) -> None:
+    """Raise ValueError unless there is a label for each row; kernels would read beyond them."""
+    if t.shape != x.shape[:1]:
+        raise ValueError(f"SoftmaxWithLoss: x is {tuple(x.shape)} but t is {tuple(t.shape)}; t must be (N,).")
+
+
+@operation(layer="SoftmaxWithLoss", check=check_labels)
 def softmax_cross_entropy(xp: Any, x: Array, t: Array) -> tuple[Array, Array]:
     """Return the mean of -log softmax(x)[t] over the rows, and its gradient (softmax(x) - onehot(t)) / N.
 
@@ -75,16 +81,9 @@ def cross_entropy_row(x: Array, label: int, scale: Any, dx: Array) -> Any:
     return math.log(total) - picked
 
 
-def check_labels(x: Array, t: Array) -> None:
-    """Raise ValueError unless there is a label for each row; kernels would read beyond fewer."""
-    if t.shape != x.shape[:1]:
-        raise ValueError(f"SoftmaxWithLoss: x is {tuple(x.shape)} but t is {tuple(t.shape)}; t must be (N,).")
-
-
 @softmax_cross_entropy.implementation("numba")
 def softmax_cross_entropy_cpu(x: Array, t: Array) -> tuple[Array, Array]:
     """Fill loss and gradient row by row."""
-    check_labels(x, t)
     dx = np.empty(x.shape, dtype=x.dtype)
     return x.dtype.type(mean_cross_entropy(x, t, x.dtype.type(1 / x.shape[0]), dx)), dx
 
@@ -101,7 +100,6 @@ def mean_cross_entropy(x: Array, t: Array, scale: Any, dx: Array) -> Any:
 @softmax_cross_entropy.implementation("numba-cuda")
 def softmax_cross_entropy_cuda(x: Array, t: Array) -> tuple[Array, Array]:
     """Give each row to one thread, then average the losses on the device."""
-    check_labels(x, t)
     dx, losses = empty(x.shape, like=x), empty((x.shape[0],), like=x)
     _launch.launch_over(x.shape[0], cross_entropy_kernel, x, t, x.dtype.type(1 / x.shape[0]), dx, losses)
     return losses.mean(), dx
