@@ -14,6 +14,8 @@ from typing import Any
 
 import numpy as np
 
+from xpnet_kernels._plain import MASKED
+
 Array = Any
 """An array of any family: `numpy.ndarray`, `cupy.ndarray`, or another array-API array."""
 
@@ -40,7 +42,7 @@ def family_of(array: Array) -> Family:
     Raises
     ------
     TypeError
-        If `array` is not an array of a known family.
+        If `array` is not an array of a known family, or is a masked array or a `numpy.matrix`; see `plain`.
     """
     kind = type(array)
     family = _by_type.get(kind)
@@ -50,6 +52,10 @@ def family_of(array: Array) -> Family:
 
 
 def _find_family(array: Array) -> Family:
+    if isinstance(array, np.matrix):
+        raise TypeError("a numpy.matrix multiplies by rules of its own; convert it with numpy.asarray(...)")
+    if isinstance(array, np.ma.MaskedArray):
+        raise TypeError(MASKED)
     if isinstance(array, np.ndarray | np.generic):
         return _NUMPY
     root = type(array).__module__.partition(".")[0]

@@ -128,7 +128,7 @@ def test_a_wrong_number_of_features_names_the_layer():
 
 def test_accuracy_of_a_regression_and_of_unequal_lengths():
     net = Sequential([Affine(np.ones((6, 1)), np.zeros(1))], loss=IdentityWithLoss())
-    with pytest.raises(TypeError, match="IdentityWithLoss is no classifier's loss"):
+    with pytest.raises(TypeError, match="IdentityWithLoss is a regression loss: accuracy is undefined"):
         net.accuracy(X, np.zeros((9, 1)))
     with pytest.raises(ValueError, match=r"x is \(9, 6\) and t is \(8,\)"):
         TwoLayerNet(6, 4, 3).accuracy(X, T[:8])
@@ -152,7 +152,7 @@ def test_a_sample_of_several_answers_is_right_if_all_are():
 
 
 def test_accuracy_in_chunks_counts_every_sample(monkeypatch):
-    monkeypatch.setattr("xpnet.nets.sequential.CHUNK", 4)
+    monkeypatch.setattr("xpnet.nets._scores.CHUNK", 4)
     net = TwoLayerNet(6, 4, 3, weight_init_std=1.0, seed=1)
     assert net.accuracy(X, T) == (net.predict(X).argmax(axis=1) == T).mean()
 
@@ -229,5 +229,5 @@ def test_uint8_is_pixels_in_any_wrapping_and_matrices_are_arrays():
         matrix = np.matrix(X)
     assert net.accuracy(matrix, T) == net.accuracy(X, T)
     assert type(net.predict(matrix)) is np.ndarray
-    with pytest.raises(TypeError, match="masked arrays are not taken"):
+    with pytest.raises(TypeError, match="masked arrays are not accepted"):
         net.predict(np.ma.masked_greater(X, 1))

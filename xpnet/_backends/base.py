@@ -9,6 +9,7 @@ import numpy as np
 
 from xpnet_kernels._arrays import Array, aligned_empty, family_of, is_array
 from xpnet_kernels._dispatch import Engines
+from xpnet_kernels._plain import plain
 
 Mark = Any
 """A point in a device's work, e.g. an event; None on a host, where all that was asked for is done."""
@@ -135,10 +136,7 @@ class Backend:
         TypeError
             If `values` is a masked array.
         """
-        if isinstance(values, np.ma.MaskedArray):
-            raise TypeError("masked arrays are not taken; fill the gaps first, e.g. with x.filled(0)")
-        if isinstance(values, np.ndarray) and type(values) is not np.ndarray:
-            values = np.asarray(values)  # np.matrix has arithmetic of its own
+        values = plain(values)
         if is_array(values) and family_of(values).name == self.family:
             return values if dtype is None or values.dtype == dtype else _converted(values, dtype)
         return self.from_host(np.asarray(to_numpy(values), dtype=dtype))
@@ -166,6 +164,7 @@ def to_numpy(values: Any) -> np.ndarray[Any, Any]:
     ----------
     values : array of any family, list or number
     """
+    values = plain(values)
     if not is_array(values):
         return np.asarray(values)
     family = family_of(values)

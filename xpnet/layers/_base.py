@@ -9,6 +9,7 @@ import numpy as np
 
 from xpnet.parameter import Parameter
 from xpnet_kernels._arrays import Array, asarray_like, is_array, is_kind, namespace
+from xpnet_kernels._plain import plain
 
 if TYPE_CHECKING:
     from xpnet._backends import Backend
@@ -138,6 +139,8 @@ def as_input(x: Any, like: Array | None = None) -> Array:
         if like is None:
             return np.asarray(x, dtype=np.float64)
         return asarray_like(x, like, dtype=like.dtype)
+    if type(x) is not np.ndarray:
+        x = plain(x)
     if is_kind(x, "real floating"):
         return x
     xp = namespace(x)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from xpnet_kernels._arrays import Array, asarray_like, cast, dtype_name, is_array, is_kind, namespace
+from xpnet_kernels._plain import plain
 
 
 def class_indices(layer: str, t: Any, shape: tuple[int, ...], like: Array, validate: bool = True) -> Array:
@@ -37,6 +38,7 @@ def class_indices(layer: str, t: Any, shape: tuple[int, ...], like: Array, valid
         )
     if not is_array(t):
         t = asarray_like(np.asarray(t), like=like)
+    t = plain(t)
     if t.ndim == 2 and tuple(t.shape) == shape:
         return _from_one_hot(layer, t, validate)
     if t.ndim == 0:
@@ -50,6 +52,8 @@ def class_indices(layer: str, t: Any, shape: tuple[int, ...], like: Array, valid
 
 
 def _checked_indices(layer: str, t: Array, classes: int, validate: bool) -> Array:
+    if dtype_name(t).startswith("bool"):
+        return cast(t, "int64")
     if not is_kind(t, "integral"):
         raise ValueError(
             f"{layer}: class indices must be integers, got {dtype_name(t)}; "

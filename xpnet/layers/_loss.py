@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
 from xpnet._backends import to_numpy
 from xpnet.layers._base import Layer
 from xpnet_kernels._arrays import Array, asarray_like, is_array, namespace
+from xpnet_kernels._plain import plain
 
 if TYPE_CHECKING:
     from xpnet._backends import Backend
@@ -22,6 +23,9 @@ class LossLayer(Layer):
     loss : array (), or a NumPy scalar
         The last loss; it stays on its device until somebody reads it.
     """
+
+    takes_classes: ClassVar[bool] = False
+    """Whether targets are class indices; numbers to be learned otherwise."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -67,7 +71,7 @@ class LossLayer(Layer):
     def count_right(self, y: Array, t: Array) -> Array:
         """Return for how many samples the net's output `y` means the class in `t`."""
         raise TypeError(
-            f"{type(self).__name__} is no classifier's loss; there is no accuracy, look at the loss"
+            f"{type(self).__name__} is a regression loss: accuracy is undefined, use net.loss(x, t)"
         )
 
     @property
@@ -84,7 +88,7 @@ def float_targets(layer: str, x: Array, t: Any) -> Array:
     ValueError
         If t has not x's shape, or the batch is empty.
     """
-    t = asarray_like(t, like=x, dtype=x.dtype) if not is_array(t) else t
+    t = asarray_like(t, like=x, dtype=x.dtype) if not is_array(t) else plain(t)
     if tuple(t.shape) != tuple(x.shape):
         raise ValueError(f"{layer}: x is {tuple(x.shape)} but t is {tuple(t.shape)}; they must be equal.")
     if 0 in x.shape:

@@ -26,6 +26,8 @@ class SoftmaxWithLoss(LossLayer):
     loss : array (), or a NumPy scalar
     """
 
+    takes_classes = True
+
     def forward(self, x: Any, t: Any, validate: bool = True) -> Array:
         """Return the mean loss.
 
