@@ -10,11 +10,24 @@ from weakref import WeakKeyDictionary
 import numpy as np
 
 from xpnet_kernels._arrays import Array, asarray_like, family_of, is_array
+from xpnet_kernels._plain import plain
 
 if TYPE_CHECKING:
     from xpnet._backends import Backend
     from xpnet.layers._base import Layer
     from xpnet.optimizers._base import Optimizer
+
+
+class State(dict[str, Array]):
+    """What one optimizer keeps for one parameter: arrays by name (velocity, moments), zeros at first.
+
+    Attributes
+    ----------
+    steps : int
+        How many updates it has made to the parameter.
+    """
+
+    steps = 0
 
 
 class Parameter:
@@ -32,18 +45,19 @@ class Parameter:
     ----------
     data : array
     grad : array of data's shape, or None before the first backward pass
-    state : mapping of Optimizer to dict of str to array
-        What each living optimizer keeps for this parameter (velocity, moments).
+    state : mapping of Optimizer to State
+        What each living optimizer keeps for this parameter.
     """
 
     def __init__(self, data: Any) -> None:
         if not is_array(data):
             data = np.asarray(data, dtype=np.float64)
-        elif family_of(data).name == "numpy" and data.dtype.kind in "biu":
+        data = plain(data)
+        if family_of(data).name == "numpy" and data.dtype.kind in "biu":
             data = data.astype(np.float64)
         self.data: Array = data
         self.grad: Array | None = None
-        self.state: WeakKeyDictionary[Optimizer, dict[str, Array]] = WeakKeyDictionary()
+        self.state: WeakKeyDictionary[Optimizer, State] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         return f"Parameter(shape={self.data.shape}, dtype={self.data.dtype})"
@@ -53,7 +67,7 @@ class Parameter:
         return {"data": self.data, "grad": self.grad}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
-        self.data, self.grad, self.state = kept["data"], kept["grad"], WeakKeyDictionary()
+        self.data, self.grad, self.state = _writable(kept["data"]), kept["grad"], WeakKeyDictionary()
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         twin = Parameter(copy.deepcopy(self.data, memo))
@@ -76,6 +90,7 @@ class Parameter:
         """
         if values is self.data:
             return
+        values = plain(values)
         shape = tuple(np.shape(values))
         if shape != tuple(self.data.shape):
             raise ValueError(f"expected a parameter of shape {tuple(self.data.shape)}, got {shape}")
@@ -89,12 +104,13 @@ class Parameter:
     def restoring(self) -> Callable[[], None]:
         """Return a function that puts back what the cell holds now."""
         data, grad = self.data, self.grad
-        state = [(arrays, dict(arrays)) for arrays in self.state.values()]
+        state = [(arrays, dict(arrays), arrays.steps) for arrays in self.state.values()]
 
         def restore() -> None:
             self.data, self.grad = data, grad
-            for arrays, before in state:
+            for arrays, before, steps in state:
                 arrays.update(before)
+                arrays.steps = steps
 
         return restore
 
@@ -106,6 +122,14 @@ class Parameter:
         for arrays in self.state.values():
             for name, array in arrays.items():
                 arrays[name] = backend.asarray(array, dtype)
+
+
+def _writable(array: Array) -> Array:
+    """Return an array that steps can change: a copy of a read-only one, as joblib maps it from a file."""
+    array = plain(array)
+    if isinstance(array, np.ndarray) and not array.flags.writeable:
+        return array.copy()
+    return array
 
 
 class DataOf:

@@ -72,7 +72,7 @@ class Tier(Contestant):
             "activations": ("relu",) * (len(self.case.layers) - 1),
             "batch_size": self.case.batch,
             "update": "sgd",
-            "options": self.optimizer.options_ahead(self.case.steps(samples)),
+            "options": self.optimizer.options_ahead(self.case.steps(samples), made=0),
             "weight_decay": 0.0,
             "should_stop": lambda: False,
             "out": self.arrays,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, MutableMapping
+from collections.abc import Iterable, Mapping, MutableMapping
 from typing import Any, ClassVar
 
 import numpy as np
 
 from xpnet._numbers import check_positive
-from xpnet.parameter import Parameter
+from xpnet.parameter import Parameter, State
 from xpnet_kernels import Operation, _dispatch
 from xpnet_kernels._arrays import (
     Array,
@@ -20,6 +20,7 @@ from xpnet_kernels._arrays import (
     namespace,
     shape_of,
 )
+from xpnet_kernels._plain import plain
 from xpnet_kernels._updates import Arrays, store_all
 
 
@@ -36,11 +37,14 @@ class Optimizer:
     lr : float
         May be changed between steps.
     steps : int
-        How many updates were made.
+        How many updates were made, of whichever net.
+    step : int
+        The number of the update in hand among those of its parameters, from 1.
 
     Notes
     -----
-    What it keeps lies in the parameters' cells, and so a copy, or one that was pickled, begins anew.
+    State (moments and the number of updates) is stored with the parameters. Another net begins anew, and so
+    do copies of an optimizer and unpickled ones.
     """
 
     operation: ClassVar[Operation]
@@ -52,7 +56,7 @@ class Optimizer:
     def __init__(self, lr: float) -> None:
         check_positive(type(self).__name__, lr=lr)
         self.lr = float(lr)
-        self.steps = 0
+        self.steps = self.step = 0
         self._cells: dict[str, Parameter] = {}
 
     def __repr__(self) -> str:
@@ -60,14 +64,14 @@ class Optimizer:
         return f"{type(self).__name__}({settings})"
 
     def __getstate__(self) -> dict[str, Any]:
-        return {**vars(self), "steps": 0, "_cells": {}}
+        return {**vars(self), "steps": 0, "step": 0, "_cells": {}}
 
     def settings(self) -> dict[str, float]:
         """Return the constructor's arguments."""
         return {"lr": float(self.lr)}
 
     def hyper_parameters(self) -> dict[str, float]:
-        """Return the operation's options at the current step."""
+        """Return the operation's options for the update number `self.step` of a parameter."""
         return self.settings()
 
     def update(self, params: MutableMapping[str, Array], grads: Mapping[str, Array]) -> None:
@@ -88,7 +92,8 @@ class Optimizer:
         ValueError
             If a gradient has not its parameter's shape; nothing is changed then.
         TypeError
-            If a parameter is an array of integers, which no step could change; nothing is changed then.
+            If a parameter is an array of integers or read-only, which no step could change; nothing is
+            changed then.
         MemoryError
             If there is no room for what the optimizer keeps or for new values; nothing is changed then.
         """
@@ -100,6 +105,8 @@ class Optimizer:
         except MemoryError:
             self.steps -= 1
             raise
+        for cell in cells.values():
+            cell.state[self].steps += 1
         if not hasattr(params, "cells"):
             for name, cell in cells.items():
                 if not _in_place(params[name]):
@@ -116,36 +123,50 @@ class Optimizer:
 
     def _update_cells(self, cells: Mapping[str, Parameter], grads: Mapping[str, Array]) -> None:
         """Update all cells; whatever asks a device for memory comes before the first change."""
-        operation, options, work = type(self).operation, self.hyper_parameters(), []
+        operation, work, options = type(self).operation, [], {}
         for name, cell in cells.items():
             grad = grads[name] if is_array(grads[name]) else asarray_like(grads[name], like=cell.data)
-            work.append((grad, (cell.data, *self.state_of(cell).values())))
+            state = self.state_of(cell)
+            step = state.steps + 1
+            if step not in options:
+                options[step] = self._options_at(step)
+            work.append((plain(grad), (cell.data, *state.values()), options[step]))
         if _reference_on_a_device(work):
-            values = [operation(kept[0], grad, *kept[1:], **options) for grad, kept in work]
-            for (_, kept), new in zip(work, values, strict=True):
+            values = [operation(kept[0], grad, *kept[1:], **numbers) for grad, kept, numbers in work]
+            for (_, kept, _), new in zip(work, values, strict=True):
                 store_all(kept, new)
         else:
-            for grad, kept in work:
-                operation(kept[0], grad, *kept[1:], **options, out=kept)
+            for grad, kept, numbers in work:
+                operation(kept[0], grad, *kept[1:], **numbers, out=kept)
 
-    def state_of(self, cell: Parameter) -> dict[str, Array]:
-        """Return the arrays kept for a parameter, zeros at first; they live in its cell and move with it."""
+    def _options_at(self, step: int) -> dict[str, float]:
+        self.step = step
+        return self.hyper_parameters()
+
+    def state_of(self, cell: Parameter) -> State:
+        """Return what is kept for a parameter, zeros at first; it lives in its cell and moves with it."""
         state = cell.state.get(self)
         if state is None or any(array.shape != cell.data.shape for array in state.values()):
             xp = namespace(cell.data)
-            state = cell.state[self] = {name: xp.zeros_like(cell.data) for name in self.state_names}
+            state = State({name: xp.zeros_like(cell.data) for name in self.state_names})
+            cell.state[self] = state
         return state
 
-    def options_ahead(self, steps: int) -> list[dict[str, float]]:
-        """Return the operation's options for each of the next steps, and count the steps as made."""
+    def steps_of(self, cells: Iterable[Parameter]) -> set[int]:
+        """Return how many updates of this optimizer the parameters have had; mostly one number."""
+        return {cell.state[self].steps if self in cell.state else 0 for cell in cells}
+
+    def count_updates(self, cells: Iterable[Parameter], count: int) -> None:
+        """Count updates that compiled code has made to all of these parameters."""
+        self.steps += count
+        for cell in cells:
+            self.state_of(cell).steps += count
+
+    def options_ahead(self, count: int, made: int) -> list[dict[str, float]]:
+        """Return the operation's options for the next `count` updates of parameters that have had `made`."""
         if type(self).hyper_parameters is Optimizer.hyper_parameters:  # the same at every step
-            self.steps += steps
-            return [self.settings()] * steps
-        options = []
-        for _ in range(steps):
-            self.steps += 1
-            options.append(self.hyper_parameters())
-        return options
+            return [self.settings()] * count
+        return [self._options_at(step) for step in range(made + 1, made + count + 1)]
 
 
 def _check_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) -> None:
@@ -162,9 +183,14 @@ def _check_gradients(params: Mapping[str, Array], grads: Mapping[str, Array]) ->
                 f"the parameter {name!r} is {dtype_name(value)}; make it floating point, "
                 f"e.g. params[{name!r}].astype('float32')"
             )
+        if isinstance(value, np.ndarray) and not value.flags.writeable:
+            raise TypeError(
+                f"the parameter {name!r} is read-only, so that no step can change it; give a copy: "
+                f"params[{name!r}].copy()"
+            )
 
 
-def _reference_on_a_device(work: list[tuple[Array, Arrays]]) -> bool:
+def _reference_on_a_device(work: list[tuple[Array, Arrays, Any]]) -> bool:
     """Return whether the reference serves arrays on a device: it makes new ones, where kernels make none."""
     family = family_of(work[0][0]).name if work else "numpy"
     return family != "numpy" and family not in _dispatch.current()

@@ -50,6 +50,6 @@ class Adam(Optimizer):
 
     def hyper_parameters(self) -> dict[str, float]:
         """Return the operation's options: the settings and this step's bias corrections."""
-        unbias1 = 1 / (1 - self.beta1**self.steps)
-        unbias2 = 1 / (1 - self.beta2**self.steps)
+        unbias1 = 1 / (1 - self.beta1**self.step)
+        unbias2 = 1 / (1 - self.beta2**self.step)
         return {**self.settings(), "unbias1": unbias1, "unbias2": unbias2}

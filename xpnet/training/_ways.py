@@ -120,7 +120,7 @@ class Ways:
         function, steps = self.candidates[0].function, self._steps(portion)
         into = {"out": self._arrays(), "should_stop": should_stop}
         losses: Array = self._call(function, portion, steps, **into)[0]
-        self.optimizer.steps += len(losses)
+        self.optimizer.count_updates(self.net.params.cells.values(), len(losses))
         return losses
 
     def _steps(self, portion: Portion) -> int:
@@ -135,9 +135,8 @@ class Ways:
 
     def _call(self, function: Callable[..., Any], portion: Portion, steps: int, **more: Any) -> Any:
         """Call a function that takes what `mlp_epoch` takes, for the optimizer's next steps."""
-        layers, before = list(self.net.layers.values()), self.optimizer.steps
-        options = self.optimizer.options_ahead(steps)
-        self.optimizer.steps = before  # how many of them are made is seen afterwards
+        layers, cells = list(self.net.layers.values()), self.net.params.cells.values()
+        (made,) = self.optimizer.steps_of(cells)  # `obstacle` refuses parameters that differ in it
         return function(
             portion.x,
             portion.t,
@@ -146,7 +145,7 @@ class Ways:
             activations=tuple(ACTIVATIONS[type(layer)] for layer in layers[1::2]),
             batch_size=self.batch_size,
             update=type(self.optimizer).operation.name,
-            options=options,
+            options=self.optimizer.options_ahead(steps, made),
             weight_decay=float(self.net.weight_decay_lambda),
             workspace=portion.workspace,
             **more,
