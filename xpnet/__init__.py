@@ -28,7 +28,7 @@ from xpnet.functions import cross_entropy_error, sigmoid, softmax
 from xpnet.gradients import gradient_check, numerical_gradient
 from xpnet.parameter import Parameter
 from xpnet.random import seed
-from xpnet.training import DivergedError, EngineError, Epoch, History
+from xpnet.training import DivergedError, EngineError, Epoch, FitInterrupted, History, NotFiniteError
 from xpnet_kernels._arrays import DeviceMismatchError
 
 __version__ = "0.1.0"
@@ -43,7 +43,9 @@ __all__ = [
     "DivergedError",
     "EngineError",
     "Epoch",
+    "FitInterrupted",
     "History",
+    "NotFiniteError",
     "Parameter",
     "asarray",
     "backends",

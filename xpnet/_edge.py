@@ -8,15 +8,31 @@ from typing import Any
 import numpy as np
 
 from xpnet._backends import Backend
-from xpnet_kernels._arrays import Array, cast, dtype_name, is_array, is_kind, namespace, shape_of
+from xpnet._input_range import PIXELS, InputRange, is_raw, warn_of_range
+from xpnet_kernels._arrays import Array, cast, dtype_name, is_array, namespace, shape_of
+from xpnet_kernels._plain import plain
 
 
-def to_device(x: Any, backend: Backend, dtype: Any) -> Array:
-    """Put inputs on a backend's device: uint8 stays uint8, everything else becomes `dtype`."""
+def to_device(x: Any, backend: Backend, dtype: Any, input_range: InputRange | None) -> Array:
+    """Put inputs on a backend's device, scaled; pixels 0..255 stay bytes for `to_input` or a kernel.
+
+    Parameters
+    ----------
+    x : array of any family, list, number or DataFrame
+        Integers are raw values, unless the range is None: then bytes are pixels, and other integers count as
+        they are.
+    backend : Backend
+    dtype : dtype
+        The net's.
+    input_range : InputRange or None
+    """
     x = real_numbers("x", x)
-    if dtype_name(x) == "uint8":
+    if not is_raw(x):
+        return backend.asarray(x, dtype)
+    warn_of_range(x, input_range)
+    if dtype_name(x) == "uint8" and input_range in (None, PIXELS):
         return backend.asarray(x)
-    return backend.asarray(x, dtype)
+    return backend.asarray(x, dtype) if input_range is None else input_range.scaled(backend.asarray(x), dtype)
 
 
 def real_numbers(name: str, values: Any) -> Array:
@@ -32,11 +48,13 @@ def real_numbers(name: str, values: Any) -> Array:
     ------
     TypeError
         If it is none of these (None, a dict, a generator), or holds something else (text, dates, complex
-        numbers): NumPy would make NaN or other numbers of some of them.
+        numbers): NumPy would make NaN or other numbers of some of them. If it is a masked array.
     """
-    if isinstance(values, tuple | list) and values and is_array(values[0]) and values[0].ndim > 1:
-        _check_equal_shapes(name, values)
-    array = values if is_array(values) else np.asarray(values)
+    if isinstance(values, tuple | list) and values and is_array(values[0]):
+        values = [plain(value) for value in values]  # NumPy would drop a mask without a word
+        if values[0].ndim > 1:
+            _check_equal_shapes(name, values)
+    array = plain(values) if is_array(values) else np.asarray(values)
     dtype = dtype_name(array)
     # NumPy spells a foreign byte order in a dtype's text, but not in its name.
     if getattr(array.dtype, "name", dtype).startswith(("float", "bfloat", "int", "uint", "bool")):
@@ -53,18 +71,16 @@ def real_numbers(name: str, values: Any) -> Array:
 
 
 def to_input(x: Array, dtype: Any) -> Array:
-    """Return a batch in the net's dtype: uint8 is taken as pixels and scaled to 0..1."""
-    if is_kind(x, "unsigned integer"):  # `to_device` leaves no other than uint8
-        return cast(x, dtype) / 255
-    return x
+    """Return a batch that `to_device` made in the net's dtype: bytes are pixels."""
+    return PIXELS.scaled(x, dtype) if dtype_name(x) == "uint8" else x
 
 
 def _check_equal_shapes(name: str, values: Sequence[Any]) -> None:
-    """Raise TypeError for arrays that are no samples: a pair (x, t), say, as a loader returns it."""
+    """Raise TypeError for arrays that are not samples: a pair (x, t), say, as a loader returns it."""
     shapes = [shape_of(value) for value in values]
     if len(set(shapes)) > 1:
         raise TypeError(
-            f"{name} is a {type(values).__name__} of arrays of different shapes, {shapes[0]} and others; "
+            f"{name} holds arrays of different shapes, {shapes[0]} and others; "
             "give one array (of a loader's pair (x, t), x and t apart)"
         )
 

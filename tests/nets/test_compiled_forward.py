@@ -41,7 +41,7 @@ FORMS = {
     "images": X.reshape(9, 2, 3),
     "pixels": RNG.integers(0, 256, (9, 6)).astype("uint8"),
     "one sample": X[0],
-    "one sample's pixels": np.arange(6, dtype="uint8"),
+    "one sample's pixels": np.arange(0, 256, 51, dtype="uint8"),
     "unaligned": np.frombuffer(b"." + X.tobytes(), dtype="u1")[1:].view("float32").reshape(9, 6),
     "read-only": np.frombuffer(X.tobytes(), dtype="float32").reshape(9, 6),
 }

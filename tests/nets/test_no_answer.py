@@ -21,7 +21,7 @@ def test_samples_and_labels_in_each_others_place(backend):
 
 
 def test_a_loaders_pair_in_the_place_of_its_parts(backend):
-    with pytest.raises(TypeError, match=r"x is a tuple of arrays of different shapes, \(12, 6\) and others"):
+    with pytest.raises(TypeError, match=r"x holds arrays of different shapes, \(12, 6\) and others"):
         net().fit((X, T), (X, T), verbose=False)
 
 

@@ -34,6 +34,7 @@ def trained(
 ):
     made = MultiLayerNet(20, hidden, 5, activation=activation, seed=1, dtype=dtype, **net)
     options = {"epochs": epochs, "batch_size": steps_of, "seed": 2, "verbose": False, "engine": engine}
+    options["on_interrupt"] = "stop"
     history = made.fit(x, T, optimizer=by_name(optimizer), **options)
     return made, history
 
@@ -182,7 +183,7 @@ def test_stopping_keeps_the_last_complete_step(monkeypatch):
 
     wide = {"hidden": (500, 500), "steps_of": 10}
     trained("compiled", "float32", epochs=1, **wide)
-    monkeypatch.setattr(sys.modules["xpnet.training.loop"], "Interrupt", Soon)
+    monkeypatch.setattr(sys.modules["xpnet.training._epochs"], "Interrupt", Soon)
     _, history = trained("compiled", "float32", epochs=100_000, **wide)
     assert history.interrupted
     steps = len(history.loss)

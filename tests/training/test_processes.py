@@ -14,7 +14,7 @@ rng = np.random.default_rng(0)
 x, t = rng.integers(0, 256, (300, 100)).astype(np.uint8), rng.integers(0, 5, 300)
 def train(x=x, t=t, seed=2, hidden=70):
     net = xpnet.nets.TwoLayerNet(100, hidden, 5, seed=1)
-    history = net.fit(x, t, batch_size=10, seed=seed, engine="compiled", verbose=False)
+    history = net.fit(x, t, batch_size=10, seed=seed, engine="compiled", verbose=False, on_interrupt="stop")
     return history, b"".join(array.tobytes() for array in net.params.values())
 """
 

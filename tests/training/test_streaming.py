@@ -11,7 +11,7 @@ from device_double import Race, machine
 
 import xpnet
 from xpnet.layers import Affine, Dropout, IdentityWithLoss, Tanh
-from xpnet.nets import MultiLayerNet, Sequential, sequential
+from xpnet.nets import MultiLayerNet, Sequential, _scores
 from xpnet.optimizers import SGD
 from xpnet.training import _data
 from xpnet_kernels import mlp_epoch
@@ -67,6 +67,7 @@ def trained(engine, stream, x=X, t=T, make=None, backend=None, **options):
     net = make() if make else MultiLayerNet(6, [8], 3, weight_init_std=0.5, seed=1)
     net.to(backend or backend_of(engine))
     options = {"epochs": 3, "batch_size": 10, "optimizer": "momentum", "seed": 0, "verbose": False} | options
+    options["on_interrupt"] = "stop"
     engine = "auto" if engine == "compiled" else "layers"
     history = net.fit(x, t, engine=engine, stream=stream, **options)
     return net, history
@@ -195,7 +196,7 @@ def room(size):
 
 def many_samples(monkeypatch):
     """Return data of 40 bytes a sample, and let their accuracy be measured in small chunks."""
-    monkeypatch.setattr(sequential, "CHUNK", 50)
+    monkeypatch.setattr(_scores, "CHUNK", 50)
     x = RNG.normal(size=(2000, 6))
     return x, x[:, :3].argmax(axis=1)
 
@@ -344,7 +345,7 @@ def test_an_error_in_the_middle_lets_the_copies_end_before_their_memory_is_given
 def test_accuracy_brings_host_data_over_in_chunks(monkeypatch):
     net = MultiLayerNet(6, [8], 3, seed=1)
     expected = net.accuracy(X, T)
-    monkeypatch.setattr(sequential, "CHUNK", 20)
+    monkeypatch.setattr(_scores, "CHUNK", 20)
     assert net.accuracy(X, T) == expected
     net.to(DoubleBackend())
     machine.largest_upload = 0

@@ -42,7 +42,9 @@ def test_inputs_that_are_not_scaled_are_said(dtype, backend, capsys):
     assert "the inputs reach 255 in the first samples" in line
     assert "x / 255" in line
     assert lines_of_fit(TwoLayerNet(6, 4, 3), pixels / 255, capsys) == []
-    assert lines_of_fit(TwoLayerNet(6, 4, 3), pixels.astype("uint8"), capsys) == []
+    assert lines_of_fit(TwoLayerNet(6, 4, 3), pixels.astype("uint8"), capsys) == [
+        "xpnet: x is uint8, and is scaled from 0..255 to 0..1 (net.input_range)"
+    ]
     negative = np.where(np.arange(60)[:, None] < 20, -pixels, 0)
     assert "the inputs reach 255" in lines_of_fit(TwoLayerNet(6, 4, 3), negative, capsys)[0]
 
@@ -99,7 +101,7 @@ class CtrlC(SGD):
 def test_ctrl_c_ends_the_run_after_the_step_and_keeps_what_was_learned(capsys):
     stopped, three_steps = (TwoLayerNet(6, 4, 3, weight_init_std=0.5, seed=0) for _ in range(2))
     handler = signal.getsignal(signal.SIGINT)
-    history = stopped.fit(X, T, epochs=5, batch_size=10, optimizer=CtrlC(lr=0.1), seed=0)
+    history = stopped.fit(X, T, epochs=5, batch_size=10, optimizer=CtrlC(lr=0.1), seed=0, on_interrupt="stop")
     assert history.interrupted
     assert len(history.loss) == 3
     assert history.epochs == []
@@ -114,16 +116,40 @@ def test_ctrl_c_ends_the_run_after_the_step_and_keeps_what_was_learned(capsys):
 
 
 def test_ctrl_c_within_a_fit_of_on_epoch_ends_both():
-    inner = []
+    inner, stop = [], {"verbose": False, "on_interrupt": "stop"}
 
     def train_another(epoch):
         net = TwoLayerNet(6, 4, 3)
-        inner.append(net.fit(X, T, epochs=5, batch_size=10, optimizer=CtrlC(lr=0.1), verbose=False))
+        inner.append(net.fit(X, T, epochs=5, batch_size=10, optimizer=CtrlC(lr=0.1), **stop))
 
-    outer = TwoLayerNet(6, 4, 3).fit(X, T, epochs=5, on_epoch=train_another, verbose=False)
+    outer = TwoLayerNet(6, 4, 3).fit(X, T, epochs=5, on_epoch=train_another, **stop)
     assert [history.interrupted for history in inner] == [True]
     assert outer.interrupted
     assert len(outer.epochs) == 1
+
+
+@pytest.mark.parametrize("engine", ["layers", "auto"])
+def test_ctrl_c_ends_a_loop_around_fit_and_leaves_the_net_intact(engine, backend):
+    nets = []
+    with pytest.raises(KeyboardInterrupt) as interruption:
+        for _ in range(3):
+            nets.append(TwoLayerNet(6, 4, 3, seed=0))
+            nets[-1].fit(X, T, epochs=5, on_epoch=press_once, engine=engine, seed=0, verbose=False)
+    history = interruption.value.history
+    assert (len(nets), len(history.epochs), history.interrupted) == (1, 1, True)
+    alone = TwoLayerNet(6, 4, 3, seed=0)
+    alone.fit(X, T, engine=engine, seed=0, verbose=False)
+    for name, array in alone.params.items():
+        np.testing.assert_array_equal(xpnet.to_numpy(nets[0].params[name]), xpnet.to_numpy(array))
+
+
+def press_once(epoch):
+    os.kill(os.getpid(), signal.SIGINT)
+
+
+def test_what_ctrl_c_does_is_raise_or_stop():
+    with pytest.raises(ValueError, match="on_interrupt is 'ignore'; it must be 'raise' or 'stop'"):
+        TwoLayerNet(6, 4, 3).fit(X, T, on_interrupt="ignore", verbose=False)
 
 
 def test_a_second_ctrl_c_stops_at_once():

@@ -13,7 +13,7 @@ from xpnet._edge import NoAnswerError, check_is_an_answer, chunks
 from xpnet.cli._errors import Failure, user_values
 from xpnet.layers import SoftmaxWithLoss
 from xpnet.nets import Sequential
-from xpnet.nets.sequential import CHUNK
+from xpnet.nets._scores import CHUNK
 
 
 class Classifier(NamedTuple):

@@ -96,6 +96,7 @@ class Training:
                 seed=self.seed,
                 engine=self.options.engine,
                 on_epoch=self._on_epoch,
+                on_interrupt="stop",
             )
         except Exception as error:
             self.log.failure(error)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from xpnet import _backends
-from xpnet._edge import to_device
+from xpnet._input_range import PIXELS
 from xpnet.nets._stack import ACTIVATIONS, stack_obstacle
 from xpnet_kernels import mlp_forward
 from xpnet_kernels._arrays import Array, as_taken
@@ -16,7 +16,7 @@ from xpnet_kernels.mlp_forward.cpu import Forward
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential
 
-_PIXELS = np.dtype(np.uint8)
+_BYTES = np.dtype(np.uint8)
 _METHODS = ("input", "forward", "loss", "loss_of", "backward", "gradient")
 """A user's own of these may count on what the layers remember of `predict`, as the book's do."""
 
@@ -58,7 +58,7 @@ class CompiledForward:
                 self._route = route
         if (
             type(x) is np.ndarray
-            and (x.dtype is route.dtype or x.dtype is _PIXELS)
+            and (x.dtype is route.dtype or (x.dtype is _BYTES and net._input_range is PIXELS))
             and x.flags.carray
             and len(shape := x.shape) == 2
             and shape[1] == route.inputs
@@ -128,7 +128,7 @@ def _find_route(net: Sequential) -> _Route | None:
 
 def _converted(net: Sequential, forward: Forward, x: Any) -> Array | None:
     """Return the logits of a batch in any form, or None if it does not fit the net."""
-    x = to_device(x, net.backend, net.dtype)
+    x = net.placed(x)
     rows = x.shape[0] if x.ndim > 1 else 1
     if rows == 0 or x.size != rows * forward.inputs:
         return None

@@ -9,22 +9,19 @@ from typing import Any
 
 from xpnet import _backends
 from xpnet._backends import Backend
-from xpnet._backends.memory import enough_memory
-from xpnet._edge import check_is_an_answer, check_samples, chunks, real_numbers, to_device, to_input
 from xpnet.layers import Layer, LossLayer
 from xpnet.nets._chain import Chain
 from xpnet.nets._compiled_forward import CompiledForward
+from xpnet.nets._door import Door
 from xpnet.nets._moving import checked_dtype, move
 from xpnet.nets._params import named_cells
+from xpnet.nets._scores import accuracy_of
 from xpnet.training import fit
 from xpnet_kernels import _dispatch
 from xpnet_kernels._arrays import Array, cast, namespace
 
-CHUNK = 10_000
-"""How many samples `accuracy` sends through the net at a time."""
 
-
-class Sequential(Chain):
+class Sequential(Door, Chain):
     """Layers in a row, with a loss last.
 
     Parameters
@@ -47,6 +44,10 @@ class Sequential(Chain):
         Every parameter by name: `W1`, `b1`, ...
     backend : Backend
         Where the parameters live and what serves them.
+    input_range : (low, high) or None
+        The raw values that become 0 and 1; see `Door.input_range`.
+    classes_ : array (C,) of text, or None
+        The names of the classes; see `Door.classes_`.
 
     Raises
     ------
@@ -138,7 +139,7 @@ class Sequential(Chain):
         Parameters
         ----------
         x : array (N, D) of any family, or (N, ...) or (D,) for an Affine first layer
-            uint8 is taken as pixels and scaled to 0..1; anything else is converted to the net's dtype.
+            Integers are raw values, scaled by `input_range`; anything else is converted to the net's dtype.
 
         Returns
         -------
@@ -165,11 +166,13 @@ class Sequential(Chain):
         -------
         array () or NumPy scalar, on the net's device
         """
+        if training:
+            self.choose_range_of_batch(x)
         with self.one_at_a_time, _dispatch.serving(self.backend.engines):
             y = None if training else self._compiled.logits(self, x)
             if y is None:
                 y = self.forward(self.input(x), training)
-            return self.loss_of(y, self.target(t))
+            return self.loss_of(y, self.target(t, x))
 
     def gradient(self, x: Any, t: Any, training: bool = True) -> dict[str, Array]:
         """Return the gradient of the loss for every parameter, by back-propagation.
@@ -184,8 +187,9 @@ class Sequential(Chain):
         dict of str to array
             Keyed like `params`.
         """
+        self.choose_range_of_batch(x)
         with self.one_at_a_time, _dispatch.serving(self.backend.engines):
-            self.loss_of(self.forward(self.input(x), training), self.target(t))
+            self.loss_of(self.forward(self.input(x), training), self.target(t, x))
             return self.backward()
 
     def numerical_gradient(self, x: Any, t: Any) -> dict[str, Array]:
@@ -196,7 +200,7 @@ class Sequential(Chain):
         from xpnet.gradients import by_differences
 
         twin = self.copy(dtype="float64")
-        found = by_differences(twin, twin.input(x), twin.target(t))
+        found = by_differences(twin, twin.input(x), twin.target(t, x))
         return {name: cast(gradient, self.dtype) for name, gradient in found.items()}
 
     def accuracy(self, x: Any, t: Any) -> float:
@@ -214,15 +218,7 @@ class Sequential(Chain):
         ValueError
             If the batch is empty, the labels do not fit, or the net's output is NaN, which means no class.
         """
-        x, t = real_numbers("x", x), real_numbers("t", t)
-        samples = check_samples(x, t)
-        right = 0
-        with enough_memory(self.backend, "accuracy", "Free other arrays on the device."):
-            for chunk in chunks(samples, CHUNK):  # each goes there alone: all may be more than fit
-                y = self.predict(x[chunk, ...])
-                check_is_an_answer("accuracy", y, chunk.start)
-                right += int(self.lastLayer.count_right(y, self.target(t[chunk, ...])))
-        return right / samples
+        return accuracy_of(self, x, t)
 
     fit = fit
 
@@ -235,11 +231,3 @@ class Sequential(Chain):
     def config(self) -> dict[str, Any]:
         """Return the constructor's arguments besides the layers, for a saved file."""
         return {"weight_decay_lambda": self.weight_decay_lambda}
-
-    def input(self, x: Any) -> Array:
-        """Return inputs on the net's device, in its dtype."""
-        return to_input(to_device(x, self.backend, self.dtype), self.dtype)
-
-    def target(self, t: Any) -> Array:
-        """Return targets on the net's device."""
-        return self.lastLayer.to_device(t, self.backend, self.dtype)

@@ -11,13 +11,14 @@ import numpy as np
 
 from xpnet import _backends
 from xpnet._backends.memory import enough_memory, in_words
-from xpnet._edge import check_samples, real_numbers, to_device
+from xpnet._edge import check_samples, real_numbers
+from xpnet._input_range import PIXELS
 from xpnet.training._portions import Resident, Streamed
 from xpnet_kernels._arrays import Array, as_taken, dtype_name, family_of
 
 if TYPE_CHECKING:
     from xpnet.nets import Sequential
-    from xpnet.training.loop import Run
+    from xpnet.training._epochs import Run
 
 SHARE = 0.8
 """Of the device's free memory, what the data may take; the rest is for the weights and the work of a step."""
@@ -43,8 +44,9 @@ def place_data(net: Sequential, x: Any, t: Any, batch_size: int, stream: bool | 
     DeviceMemoryError
         If they do not fit into the device's memory.
     """
-    x, t = real_numbers("x", x), real_numbers("t", t)
+    x, t = real_numbers("x", x), real_numbers("t", net.labels(t))
     samples, backend = check_samples(x, t), net.backend
+    net.choose_range(x)
     free = backend.free_memory()
     on_device = free is None or any(family_of(array).name == backend.family for array in (x, t))
     if stream and on_device and free is not None:
@@ -52,21 +54,22 @@ def place_data(net: Sequential, x: Any, t: Any, batch_size: int, stream: bool | 
             f"fit: stream=True, but the data are on {backend.device()} already; give NumPy arrays, "
             "or leave stream out"
         )
-    needed = samples * row_bytes(x, t, net.dtype)
+    needed = samples * row_bytes(net, x, t)
     if free is not None and not on_device and (stream or (stream is None and needed > SHARE * free)):
         return _streamed(net, x, t, batch_size, free)
     remedy = "Give them as NumPy arrays with stream=True, which keeps them on the host, or fewer samples."
     with enough_memory(backend, "fit, the data", remedy, needed):
-        x = to_device(x, backend, net.dtype)
+        t, x = net.target(t, x), net.placed(x)
         # Of a sliced or transposed array NumPy would copy all for each batch that is gathered.
-        return Resident(backend, as_taken(x) if backend.family == "numpy" else x, net.target(t))
+        return Resident(backend, as_taken(x) if backend.family == "numpy" else x, t)
 
 
 def _streamed(net: Sequential, x: Array, t: Array, batch_size: int, free: int) -> Streamed:
-    host, samples, size = _backends.find("numpy"), x.shape[0], row_bytes(x, t, net.dtype)
+    host, samples, size = _backends.find("numpy"), x.shape[0], row_bytes(net, x, t)
     said = f"data streamed from the host: {in_words(samples * size)}, {in_words(free)} free"
     rows = portion_rows(samples, batch_size, size, SHARE * free)
-    x, t = host.asarray(x), net.lastLayer.to_device(t, host, net.dtype)
+    t = net.target(t, x, host)
+    x = host.asarray(x) if x.dtype.kind == "f" else net.placed(x, host)
     dtype = x.dtype if x.dtype == np.uint8 else net.dtype
     return Streamed(net.backend, x, t, dtype, rows, said)
 
@@ -86,9 +89,10 @@ def step_memory(run: Run, step: Callable[[], str]) -> AbstractContextManager[Non
     return enough_memory(run.net.backend, step, f"{remedy}. The net is as the last complete step left it.")
 
 
-def row_bytes(x: Array, t: Array, dtype: Any) -> int:
+def row_bytes(net: Sequential, x: Array, t: Array) -> int:
     """Return the bytes of a sample on the device: inputs, target, and its place in the order of an epoch."""
-    width: int = 1 if dtype_name(x) == "uint8" else np.dtype(dtype).itemsize
+    as_bytes = dtype_name(x) == "uint8" and net.input_range in (None, PIXELS)
+    width: int = 1 if as_bytes else net.dtype.itemsize
     target: int = math.prod(t.shape[1:]) * np.dtype(dtype_name(t)).itemsize
     return int(math.prod(x.shape[1:]) * width + max(8, target) + 8)  # a class index takes eight as well
 

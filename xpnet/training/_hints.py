@@ -1,20 +1,47 @@
-"""What `fit` says where a net will train, but hardly as it was meant to."""
+"""Hints: how inputs are scaled, and warnings about likely mistakes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from xpnet._input_range import AS_GIVEN, InputRange, chosen_range, is_raw
 from xpnet.layers import Softmax, SoftmaxWithLoss
 from xpnet.nets._stack import is_a_users_own
 from xpnet_kernels import _threads
-from xpnet_kernels._arrays import Array, dtype_name, is_kind, namespace
+from xpnet_kernels._arrays import Array, dtype_name, is_array, is_kind, namespace
 
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential
 
 LARGE = 30.0
 """Standardised inputs stay below it; pixels of 0..255 do not."""
+
+
+def scaling(net: Sequential, x: Array, t: Any, before: InputRange | None) -> Iterator[str]:
+    """Yield lines on how integers are scaled; none where they count as they are in any dtype but uint8.
+
+    Parameters
+    ----------
+    net : Sequential
+    x, t : array
+        The training data as they were given.
+    before : InputRange or None
+        The net's input range before it was given them.
+    """
+    used = net.input_range
+    if not is_raw(x) or used is None or (used == AS_GIVEN and dtype_name(x) != "uint8"):
+        return
+    how = "taken as it is" if used == AS_GIVEN else f"scaled from {used} to 0..1"
+    yield f"x is {dtype_name(x)}, and is {how} (net.input_range)"
+    alone = chosen_range(x)
+    if before is not None and alone not in (None, used, AS_GIVEN):
+        yield (
+            f"the net had this input range before; these data alone would be scaled from {alone}: set "
+            "net.input_range = None before fit to have it chosen anew"
+        )
+    if not net.lastLayer.takes_classes and is_array(t) and net.scales_target(x, t):
+        yield "t holds integers of x's shape, and is scaled as x is"
 
 
 def likely_mistakes(net: Sequential, x: Array, rows: int) -> Iterator[str]:
@@ -28,7 +55,7 @@ def likely_mistakes(net: Sequential, x: Array, rows: int) -> Iterator[str]:
     rows : int
         How many samples to look at, the first.
     """
-    first = x[:rows, ...]
+    first = x[: min(rows, x.shape[0]), ...]
     if is_kind(first, "real floating") or (is_kind(first, "integral") and dtype_name(first) != "uint8"):
         xp = namespace(first)
         largest = max(float(xp.max(first)), -float(xp.min(first)))

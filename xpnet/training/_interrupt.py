@@ -7,6 +7,22 @@ import threading
 from types import FrameType
 from typing import Any
 
+from xpnet.training.history import History
+
+
+class FitInterrupted(KeyboardInterrupt):
+    """Ctrl-C while `fit` trained; raised once the step in hand has ended, so that the net is intact.
+
+    Attributes
+    ----------
+    history : History
+        What was trained until then.
+    """
+
+    def __init__(self, history: History) -> None:
+        super().__init__("fit was interrupted; the net keeps what it has learned")
+        self.history = history
+
 
 class Interrupt:
     """Notes Ctrl-C for the length of a `with` block; a second Ctrl-C raises KeyboardInterrupt at once.

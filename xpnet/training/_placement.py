@@ -56,6 +56,18 @@ def chosen_backend(
 
 
 @contextmanager
+def unchanged_unless_trained(net: Sequential, optimizer: Optimizer) -> Iterator[None]:
+    """If the block fails before a step, forget the input range and the classes that it chose."""
+    before, classes, steps = net.input_range, net.classes_, optimizer.steps
+    try:
+        yield
+    except BaseException:
+        if optimizer.steps == steps:
+            net.input_range, net.classes_ = before, classes
+        raise
+
+
+@contextmanager
 def placed(net: Sequential, backend: Backend | None, optimizer: Optimizer) -> Iterator[None]:
     """Put a net on a backend, if one is given; if the block fails before a step, put it back where it was."""
     before, pinned, steps = net.backend, net._pinned, optimizer.steps

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 from xpnet import _backends, random
 from xpnet.optimizers import Optimizer
 from xpnet.training._announce import progress_bar, says_when_compiling
-from xpnet.training.loop import Run, chosen_run
+from xpnet.training._epochs import Run
+from xpnet.training.loop import chosen_run
 from xpnet_kernels import _dispatch
 
 if TYPE_CHECKING:

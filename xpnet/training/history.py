@@ -14,12 +14,14 @@ class Epoch:
     number : int
         From 1.
     loss : float
-        Mean of the steps' losses.
+        Mean over the samples, each at the step that it was part of.
     train_accuracy, test_accuracy : float or None
         Share of right predictions after the epoch, on the training and on the validation data; None for a
         regression, the second also without validation data.
     seconds : float
-        Of training alone, without the measuring of the accuracies.
+        Of training alone, without the measuring.
+    test_loss : float or None
+        Mean loss on the validation data after the epoch, as `net.loss` gives it; None without them.
     """
 
     number: int
@@ -27,9 +29,12 @@ class Epoch:
     train_accuracy: float | None
     test_accuracy: float | None
     seconds: float
+    test_loss: float | None = None
 
     def __str__(self) -> str:
         parts = [f"epoch {self.number}", f"loss {self.loss:.4f}"]
+        if self.test_loss is not None:
+            parts.append(f"test loss {self.test_loss:.4f}")
         if self.train_accuracy is not None:
             parts.append(f"train accuracy {self.train_accuracy:.4f}")
         if self.test_accuracy is not None:
@@ -67,8 +72,13 @@ class History:
 
     @property
     def test_accuracy(self) -> list[float]:
-        """Of every epoch; empty without validation data."""
+        """Of every epoch; empty for a regression and without validation data."""
         return [epoch.test_accuracy for epoch in self.epochs if epoch.test_accuracy is not None]
+
+    @property
+    def test_loss(self) -> list[float]:
+        """Of every epoch; empty without validation data."""
+        return [epoch.test_loss for epoch in self.epochs if epoch.test_loss is not None]
 
     @property
     def seconds(self) -> list[float]:

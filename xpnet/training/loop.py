@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from xpnet import _blas, random
+from xpnet import _blas
 from xpnet._backends import Backend
+from xpnet._edge import real_numbers
+from xpnet.nets._scores import scores_of
 from xpnet.optimizers import SGD, Optimizer, by_name
-from xpnet.training._announce import progress_bar, say, where_it_runs
+from xpnet.training._announce import say, where_it_runs
 from xpnet.training._compiled import CompiledRun, obstacle
-from xpnet.training._diverged import accuracy_after, check_not_diverged
-from xpnet.training._hints import likely_mistakes
-from xpnet.training._interrupt import Interrupt
+from xpnet.training._epochs import Run, Wishes, train
+from xpnet.training._hints import likely_mistakes, scaling
 from xpnet.training._layer_by_layer import LayerRun
-from xpnet.training._placement import chosen_backend, placed
+from xpnet.training._placement import chosen_backend, placed, unchanged_unless_trained
 from xpnet.training._ways import EngineError, variants
 from xpnet.training.history import Epoch, History
 from xpnet_kernels import _dispatch
@@ -26,8 +26,6 @@ from xpnet_kernels import _dispatch
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential
 
-
-Run = LayerRun | CompiledRun
 ENGINES = ("auto", "compiled", "graph", "persistent", "layers")
 
 
@@ -47,18 +45,19 @@ def fit(
     stream: bool | None = None,
     verbose: bool = True,
     on_epoch: Callable[[Epoch], None] | None = None,
+    on_interrupt: str = "raise",
 ) -> History:
     """Train a net on a data set, visiting all samples in a new random order each epoch.
-
-    Ctrl-C ends the run after the step in hand; the net keeps what it has learned.
 
     Parameters
     ----------
     net : Sequential
     x : array (N, D), or (N, ...)
-        uint8 is taken as pixels and scaled to 0..1; anything else is converted to the net's dtype. Samples
-        must not change while it runs.
-    t : array (N,) of class indices, (N, C) one-hot, or what the net's loss takes
+        Integers are raw values, scaled by the net's `input_range`, which the first data choose; anything else
+        is converted to the net's dtype. Samples must not change while it runs.
+    t : array (N,) of class indices or of text, (N, C) one-hot, or what the net's loss takes
+        Text becomes indices into the net's `classes_`. Where x holds integers, numbers to be learned that are
+        integers of x's shape are scaled as x is.
     epochs : int, optional
         How often to visit all samples.
     batch_size : int, optional
@@ -66,7 +65,7 @@ def fit(
     optimizer : Optimizer or str, optional
         An optimizer, or a name such as `"adam"` for one with its own learning rate; `SGD(lr=0.1)` by default.
     validation : (x, t), optional
-        Data whose accuracy is measured after each epoch.
+        Data whose loss and accuracy are measured after each epoch.
     seed : int, optional
         Of batch order and dropout masks; the same seed gives the same on every backend. By default they come
         from xpnet's generator (`xpnet.seed`).
@@ -92,6 +91,10 @@ def fit(
         Whether to say where it runs and draw a progress bar, on stderr.
     on_epoch : callable, optional
         Called with an `Epoch` after each.
+    on_interrupt : str, optional
+        What Ctrl-C does once the step in hand has ended: `"raise"` raises FitInterrupted, a KeyboardInterrupt
+        with the history so far, so that a loop around `fit` ends too; `"stop"` returns the history. The net
+        keeps what it has learned.
 
     Returns
     -------
@@ -110,8 +113,11 @@ def fit(
         If the engine named cannot train this net, a ValueError too; the net is as before.
     BackendUnavailableError
         If the backend cannot be used here; the net is as before.
+    NotFiniteError
+        If training fails because x or t hold NaN or infinity; names the sample. A DivergedError too.
     DivergedError
         If a loss is NaN; says at which step. If the net's output is, after an epoch; says for which sample.
+        The net and its optimizer are as the last good epoch left them, or as before.
     DeviceMemoryError
         If the device has too little memory; says how much was needed and what to lower. The net is as before,
         or as the last complete step left it.
@@ -120,51 +126,27 @@ def fit(
     batch_size = int(batch_size)
     if on_epoch is not None and not callable(on_epoch):
         raise TypeError(f"on_epoch is {on_epoch!r}; it must be a function of an Epoch, or None")
+    if on_interrupt not in ("raise", "stop"):
+        raise ValueError(f"on_interrupt is {on_interrupt!r}; it must be 'raise' or 'stop'")
     _blas.follow()
     chosen = chosen_optimizer(optimizer)
+    wishes = Wishes(epochs, chosen, validation, seed, verbose, on_epoch, on_interrupt)
     how = {"batch_size": batch_size, "optimizer": chosen, "engine": engine, "verbose": verbose}
-    with placed(net, chosen_backend(net, x, t, backend, measure, **how), chosen):
-        kind = chosen_run(engine, net, chosen)
-        with _dispatch.serving(net.backend.engines):
-            run = kind(net, x, t, batch_size, chosen, stream)
-        if validation is not None:
-            check_validation(net, validation)
-        if verbose:
-            say(where_it_runs(net, run.path, run.data.said))
-            for line in likely_mistakes(net, run.data.x, batch_size):
-                say(line)
-        return _train(run, epochs, validation, seed, verbose, on_epoch)
-
-
-def _train(
-    run: Run,
-    epochs: int,
-    validation: Any,
-    seed: int | None,
-    verbose: bool,
-    on_epoch: Callable[[Epoch], None] | None,
-) -> History:
-    history, net = History(), run.net
-    bar = progress_bar(epochs * run.steps, verbose)
-    with _dispatch.serving(net.backend.engines), random.seeded(seed), Interrupt() as interrupt, bar:
-        run.prepare(verbose)
-        for number in range(1, epochs + 1):
-            started = time.perf_counter()
-            losses = run.epoch(lambda: interrupt.requested, bar)
-            seconds = time.perf_counter() - started
-            history.loss += losses
-            check_not_diverged(losses, number)
-            if len(losses) == run.steps:
-                history.epochs.append(_measured(run, number, losses, seconds, validation))
-                bar.set_postfix_str(str(history.epochs[-1]), refresh=False)
-                if on_epoch is not None:
-                    on_epoch(history.epochs[-1])
-            if interrupt.requested:
-                history.interrupted = True
-                break
-    if history.interrupted and verbose:
-        say(f"interrupted in epoch {number}; the net keeps what it has learned")
-    return history
+    x = real_numbers("x", x)
+    with unchanged_unless_trained(net, chosen):
+        net.choose_classes(t)
+        t = net.labels(t)
+        with placed(net, chosen_backend(net, x, t, backend, measure, **how), chosen):
+            before, kind = net.input_range, chosen_run(engine, net, chosen)
+            with _dispatch.serving(net.backend.engines):
+                run = kind(net, x, t, batch_size, chosen, stream)
+            if validation is not None:
+                check_validation(net, validation)
+            if verbose:
+                say(where_it_runs(net, run.path, run.data.said))
+                for line in (*scaling(net, x, t, before), *likely_mistakes(net, run.data.x, batch_size)):
+                    say(line)
+            return train(run, wishes)
 
 
 def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> Callable[..., Run]:
@@ -191,25 +173,15 @@ def chosen_run(engine: str, net: Sequential, optimizer: Optimizer) -> Callable[.
     raise EngineError(f"engine {engine!r} does not apply: {why}; use the engine 'auto' or 'layers'")
 
 
-def _measured(run: Run, number: int, losses: list[float], seconds: float, validation: Any) -> Epoch:
-    net, train, test = run.net, None, None
-    if net.lastLayer.classifies:
-        with np.errstate(over="ignore", invalid="ignore"):
-            train = accuracy_after(net, f"epoch {number}, training data", run.data.x, run.data.t)
-            if validation is not None:
-                test = accuracy_after(net, f"epoch {number}, validation data", *validation)
-    return Epoch(number, float(np.mean(losses)), train, test, seconds)
-
-
 def check_validation(net: Sequential, validation: Any) -> None:
-    """Raise ValueError unless validation data are a pair whose accuracy can be measured."""
+    """Raise ValueError or TypeError unless validation data are a pair whose loss can be measured."""
     if not isinstance(validation, tuple | list) or len(validation) != 2:
         raise ValueError(f"validation must be a pair (x, t), got {type(validation).__name__}")
-    if net.lastLayer.classifies:
-        try:
-            net.accuracy(*validation)
-        except ValueError as error:
-            raise ValueError(f"validation: {error}") from None
+    try:
+        scores_of(net, *validation)
+    except (TypeError, ValueError) as error:
+        kind = TypeError if isinstance(error, TypeError) else ValueError
+        raise kind(f"validation: {error}") from None
 
 
 def chosen_optimizer(optimizer: Optimizer | str | None) -> Optimizer:
