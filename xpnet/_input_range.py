@@ -134,20 +134,23 @@ def warn_of_range(x: Array, input_range: InputRange | None) -> None:
     ----------
     x : array of integers
     input_range : InputRange or None
-        The net's. Nothing is said of `PIXELS`: a single picture may be dark.
+        The net's. Nothing is said of bytes under `PIXELS`: a single picture may be dark.
     """
-    if input_range == PIXELS or not math.prod(x.shape):
+    as_bytes = dtype_name(x) == "uint8"
+    if (as_bytes and input_range == PIXELS) or not math.prod(x.shape):
         return
     largest = int(namespace(x).max(x))
     what = f"x is {dtype_name(x)} with values up to {largest}"
     if input_range is None:
         said = f"divided by 255, as pixels 0..255 are. If its values reach only {largest}, set"
         advice = f"net.input_range = (0, {largest})"
-        wrong = dtype_name(x) == "uint8" and 0 < largest < DIM
+        wrong = as_bytes and 0 < largest < DIM
     else:
         said = f"scaled by net.input_range = {input_range}. If the training data were scaled otherwise, set"
         advice = "net.input_range = (0, 255)" if largest <= BYTES else "net.input_range = (lowest, highest)"
-        wrong = largest >= DIM if input_range == AS_GIVEN else largest > input_range.high
-        wrong = wrong and (input_range != AS_GIVEN or dtype_name(x) == "uint8")
+        scaled_already = largest == 1 and not as_bytes
+        wrong = scaled_already or largest > input_range.high
+        if input_range == AS_GIVEN:
+            wrong = as_bytes and largest >= DIM
     if wrong:
         warnings.warn(f"{what}, and is {said} {advice}, or give floating-point numbers", stacklevel=5)

@@ -119,6 +119,16 @@ def test_values_beyond_the_range_are_said(backend):
         binary.predict(bytes_up_to(255))
 
 
+def test_integers_that_look_scaled_already_are_said(backend):
+    net = trained(bytes_up_to(255))
+    with pytest.warns(
+        UserWarning, match="int64 with values up to 1, and is scaled by net.input_range = 0..255"
+    ):
+        net.predict(np.ones((2, 8), np.int64))
+    net.predict(np.ones((2, 8), np.uint8))
+    net.predict(np.ones((2, 8), bool))
+
+
 def test_a_loop_by_hand_chooses_it_from_its_first_batch(backend):
     x, net = bytes_up_to(16), made()
     with pytest.warns(UserWarning, match="values up to 16 in its first batch, and is divided by 16"):

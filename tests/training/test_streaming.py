@@ -84,6 +84,7 @@ def assert_same_bits(first, second):
 FORMS = {
     "float64": (X, T),
     "uint8": (PIXELS, T),
+    "grey levels": (PIXELS % 16, T),
     "one-hot": (X, np.eye(3)[T]),
     "small labels": (X.astype("float32"), T.astype(np.uint8)),
     "images": (X.reshape(107, 1, 2, 3), T),

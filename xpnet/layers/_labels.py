@@ -52,9 +52,9 @@ def class_indices(layer: str, t: Any, shape: tuple[int, ...], like: Array, valid
 
 
 def _checked_indices(layer: str, t: Array, classes: int, validate: bool) -> Array:
-    if dtype_name(t).startswith("bool"):
-        return cast(t, "int64")
     if not is_kind(t, "integral"):
+        if dtype_name(t).startswith("bool"):
+            return cast(t, "int64")
         raise ValueError(
             f"{layer}: class indices must be integers, got {dtype_name(t)}; "
             "convert them with t.astype('int64')."

@@ -152,19 +152,24 @@ class Optimizer:
             cell.state[self] = state
         return state
 
+    @property
+    def counts(self) -> bool:
+        """Whether the operation's options differ from one update of a parameter to the next."""
+        return type(self).hyper_parameters is not Optimizer.hyper_parameters
+
     def steps_of(self, cells: Iterable[Parameter]) -> set[int]:
         """Return how many updates of this optimizer the parameters have had; mostly one number."""
         return {cell.state[self].steps if self in cell.state else 0 for cell in cells}
 
-    def count_updates(self, cells: Iterable[Parameter], count: int) -> None:
-        """Count updates that compiled code has made to all of these parameters."""
+    def count_updates(self, states: Iterable[State], count: int) -> None:
+        """Count updates that compiled code has made to all of a net's parameters."""
         self.steps += count
-        for cell in cells:
-            self.state_of(cell).steps += count
+        for state in states:
+            state.steps += count
 
     def options_ahead(self, count: int, made: int) -> list[dict[str, float]]:
         """Return the operation's options for the next `count` updates of parameters that have had `made`."""
-        if type(self).hyper_parameters is Optimizer.hyper_parameters:  # the same at every step
+        if not self.counts:
             return [self.settings()] * count
         return [self._options_at(step) for step in range(made + 1, made + count + 1)]
 

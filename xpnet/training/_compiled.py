@@ -31,7 +31,7 @@ def obstacle(net: Sequential, optimizer: Optimizer) -> str | None:
         return f"the loss is {type(net.lastLayer).__name__}"
     if type(optimizer) not in BUILT_IN:
         return f"the optimizer {type(optimizer).__name__} is not built in"
-    if len(optimizer.steps_of(net.params.cells.values())) > 1:
+    if optimizer.counts and len(optimizer.steps_of(net.params.cells.values())) > 1:
         return "its parameters have had different numbers of updates by this optimizer"
     if net.dtype not in (np.dtype("float32"), np.dtype("float64")):
         return f"the net is {net.dtype}, not float32 or float64"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -73,9 +74,9 @@ def _one(
         started = time.perf_counter()
         losses = run.epoch(lambda: interrupt.requested, bar)
         seconds = time.perf_counter() - started
-        if not np.isfinite(losses).all():
+        if not math.isfinite(sum(losses)):
             check_data(run.data)
-        check_losses(losses, number)
+            check_losses(losses, number)
         whole = len(losses) == run.steps
         epoch = _measured(run, number, losses, seconds, validation) if whole else None
     except DivergedError as error:

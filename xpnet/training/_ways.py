@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from xpnet.nets._stack import ACTIVATIONS
 from xpnet.optimizers import Optimizer
+from xpnet.parameter import State
 from xpnet.training._portions import Portion
 from xpnet_kernels import Implementation, mlp_epoch
 from xpnet_kernels._arrays import Array
@@ -31,6 +32,13 @@ def variants(backend: Backend) -> dict[str, Implementation]:
     """Return the ways that a backend has to compute an epoch, by name."""
     engine = backend.engines.get(backend.family)
     return {one.variant: one for one in mlp_epoch.implementations if one.engine == engine}
+
+
+class _Kept(NamedTuple):
+    """The parameters and the arrays that the optimizer keeps for them, and its state for each parameter."""
+
+    arrays: list[Array]
+    states: list[State]
 
 
 class Ways:
@@ -70,7 +78,11 @@ class Ways:
         known, self.refusals = variants(net.backend), {}
         for name in known if variant is None else [variant]:
             obstacle = known[name].obstacle
-            why = None if obstacle is None else self._call(obstacle, portion, self._steps(portion))
+            why = (
+                None
+                if obstacle is None
+                else self._call(obstacle, portion, self._steps(portion), self._kept())
+            )
             if why is not None:
                 self.refusals[name] = why
         if variant in self.refusals:
@@ -90,7 +102,8 @@ class Ways:
         """Compile; of several ways keep the one that measures fastest, and return what to say of it."""
         portion = self._first
         if len(self.candidates) == 1:
-            self._call(self.candidates[0].function, portion, 0, out=self._arrays())
+            kept = self._kept()
+            self._call(self.candidates[0].function, portion, 0, kept, out=kept.arrays)
             return None
         seconds = {one.variant: self._seconds(one, portion) for one in self.candidates}
         fastest = min(seconds, key=lambda name: seconds[name])
@@ -101,14 +114,14 @@ class Ways:
 
     def _seconds(self, one: Implementation, portion: Portion) -> float:
         """Return how long a portion on copies of the parameters takes, judged by a short one and a step."""
-        whole, times = self._steps(portion), {}
+        whole, times, kept = self._steps(portion), {}, self._kept()
         steps = min(whole, TRIAL_STEPS)
         for count in (1, steps):
-            self._call(one.function, portion, count)
+            self._call(one.function, portion, count, kept)
             least = float("inf")
             for _ in range(3):
                 started = time.perf_counter()
-                losses, *_ = self._call(one.function, portion, count)
+                losses, *_ = self._call(one.function, portion, count, kept)
                 losses.tolist()
                 least = min(least, time.perf_counter() - started)
             times[count] = least
@@ -118,34 +131,37 @@ class Ways:
     def train(self, portion: Portion, should_stop: Callable[[], bool]) -> Array:
         """Train on a portion; return the losses of the steps made, on the device."""
         function, steps = self.candidates[0].function, self._steps(portion)
-        into = {"out": self._arrays(), "should_stop": should_stop}
-        losses: Array = self._call(function, portion, steps, **into)[0]
-        self.optimizer.count_updates(self.net.params.cells.values(), len(losses))
+        kept = self._kept()
+        into = {"out": kept.arrays, "should_stop": should_stop}
+        losses: Array = self._call(function, portion, steps, kept, **into)[0]
+        self.optimizer.count_updates(kept.states, len(losses))
         return losses
 
     def _steps(self, portion: Portion) -> int:
         return -(-int(portion.order.shape[0]) // self.batch_size)
 
-    def _arrays(self) -> list[Array]:
-        """Return the parameters, and what the optimizer keeps for them."""
+    def _kept(self) -> _Kept:
         cells = self.net.params.cells.values()
-        kept = [self.optimizer.state_of(cell) for cell in cells]
+        states = [self.optimizer.state_of(cell) for cell in cells]
         arrays = [cell.data for cell in cells]
-        return arrays + [state[name] for name in self.optimizer.state_names for state in kept]
+        return _Kept(
+            arrays + [state[name] for name in self.optimizer.state_names for state in states], states
+        )
 
-    def _call(self, function: Callable[..., Any], portion: Portion, steps: int, **more: Any) -> Any:
+    def _call(
+        self, function: Callable[..., Any], portion: Portion, steps: int, kept: _Kept, **more: Any
+    ) -> Any:
         """Call a function that takes what `mlp_epoch` takes, for the optimizer's next steps."""
-        layers, cells = list(self.net.layers.values()), self.net.params.cells.values()
-        (made,) = self.optimizer.steps_of(cells)  # `obstacle` refuses parameters that differ in it
+        layers = list(self.net.layers.values())
         return function(
             portion.x,
             portion.t,
             portion.order,
-            *more.get("out") or self._arrays(),
+            *kept.arrays,
             activations=tuple(ACTIVATIONS[type(layer)] for layer in layers[1::2]),
             batch_size=self.batch_size,
             update=type(self.optimizer).operation.name,
-            options=self.optimizer.options_ahead(steps, made),
+            options=self.optimizer.options_ahead(steps, kept.states[0].steps),
             weight_decay=float(self.net.weight_decay_lambda),
             workspace=portion.workspace,
             **more,
