@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from xpnet.datasets._csv_table import read_table
 from xpnet.datasets._errors import bad_file
-from xpnet.datasets._present import present
+from xpnet.datasets._present import pixel_range, present
 from xpnet.datasets._split import Rows, split_rows
 from xpnet.datasets._types import Dataset, Split
 
@@ -70,14 +70,14 @@ def from_csv(
         raise ValueError(f"from_csv: test_fraction must be at least 0 and below 1, not {test_fraction!r}.")
     pixels, labels = _pixels_and_labels(path, label)
     images = pixels.reshape(-1, *_channels_first(image_shape, pixels.shape[1], flatten))
-    bounds = int(pixels.min()), int(pixels.max())
+    input_range = pixel_range(pixels)
     classes = int(labels.max()) + 1
 
     def part(rows: Rows) -> Split:
         return present(
             images[rows],
             labels[rows],
-            bounds=bounds,
+            input_range=input_range,
             classes=classes,
             normalize=normalize,
             flatten=flatten,
@@ -91,7 +91,7 @@ def from_csv(
             "give a smaller fraction or more rows."
         )
     train, test = split_rows(len(labels), test_count, seed)
-    return Dataset(part(train), part(test))
+    return Dataset(part(train), part(test), input_range)
 
 
 def _pixels_and_labels(path: Path, label: str) -> tuple[npt.NDArray[np.uint8], npt.NDArray[np.uint8]]:

@@ -14,6 +14,7 @@ from xpnet.datasets._types import Dataset, Split
 TRAIN, TEST = 1437, 360
 SHAPE = (1, 8, 8)
 CLASSES = 10
+INPUT_RANGE = 0, 16
 
 _SPLIT_SEED = 0
 
@@ -57,7 +58,7 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
         images, labels = present(
             table[rows, :-1].reshape(-1, *SHAPE),
             table[rows, -1],
-            bounds=(0, 16),
+            input_range=INPUT_RANGE,
             classes=CLASSES,
             normalize=normalize,
             flatten=flatten,
@@ -67,4 +68,4 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
         return Split(images.astype(np.float32, copy=False), labels)
 
     train, test = split_rows(len(table), TEST, _SPLIT_SEED)
-    return Dataset(part(train), part(test))
+    return Dataset(part(train), part(test), INPUT_RANGE)

@@ -8,6 +8,8 @@ from xpnet.datasets._present import present
 from xpnet.datasets._spec import IdxDataset, IdxFile
 from xpnet.datasets._types import Dataset, Split
 
+INPUT_RANGE = 0, 255
+
 MNIST = IdxDataset(
     name="mnist",
     title="MNIST",
@@ -90,11 +92,11 @@ def present_idx(
         return present(
             arrays[images][:, None],
             arrays[labels],
-            bounds=(0, 255),
+            input_range=INPUT_RANGE,
             classes=dataset.classes,
             normalize=normalize,
             flatten=flatten,
             one_hot=one_hot,
         )
 
-    return Dataset(part(0, 1), part(2, 3))
+    return Dataset(part(0, 1), part(2, 3), INPUT_RANGE)

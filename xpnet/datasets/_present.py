@@ -15,7 +15,7 @@ def present(
     images: npt.NDArray[np.uint8],
     labels: npt.NDArray[np.uint8],
     *,
-    bounds: tuple[int, int],
+    input_range: tuple[int, int],
     classes: int,
     normalize: bool,
     flatten: bool,
@@ -29,7 +29,7 @@ def present(
         (N, C, H, W) uint8.
     labels : ndarray
         (N,) uint8, each below `classes`.
-    bounds : (int, int)
+    input_range : (int, int)
         The pixel values that become 0 and 1.
     classes : int
         The width of a one-hot label.
@@ -43,17 +43,23 @@ def present(
     """
     x: npt.NDArray[Any] = images.reshape(len(images), int(np.prod(images.shape[1:]))) if flatten else images
     if normalize:
-        x = min_max_scaled(x, bounds)
+        x = min_max_scaled(x, input_range)
     return Split(x, one_hot_labels(labels, classes) if one_hot else labels.astype(np.int64))
 
 
-def min_max_scaled(x: npt.NDArray[np.uint8], bounds: tuple[int, int]) -> npt.NDArray[np.float32]:
-    """Return ``(x - low) / (high - low)`` as float32, C-contiguous; all zeros where low equals high."""
-    low, high = bounds
+def pixel_range(images: npt.NDArray[np.uint8]) -> tuple[int, int]:
+    """Return the smallest and the largest pixel; where they agree, the second is one larger."""
+    low = int(images.min())
+    return low, max(int(images.max()), low + 1)
+
+
+def min_max_scaled(x: npt.NDArray[np.uint8], input_range: tuple[int, int]) -> npt.NDArray[np.float32]:
+    """Return ``(x - low) / (high - low)`` as float32, C-contiguous."""
+    low, high = input_range
     # NumPy casts in small blocks when the output's dtype is given, so the only new memory is the result.
     scaled: npt.NDArray[np.float32] = aligned_empty(x.shape, np.float32)
     np.subtract(x, np.float32(low), out=scaled, dtype=np.float32)
-    scaled /= np.float32(max(high - low, 1))
+    scaled /= np.float32(high - low)
     return scaled
 
 
