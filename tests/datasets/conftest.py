@@ -58,7 +58,7 @@ class Tiny:
             "t10k-images-idx3-ubyte",
             "t10k-labels-idx1-ubyte",
         )
-        bare = [IdxFile(name, array.shape) for name, array in zip(names, self.arrays, strict=True)]
+        bare = [IdxFile(name, array.shape, "") for name, array in zip(names, self.arrays, strict=True)]
         self.raw = {f.name: f.header + a.tobytes() for f, a in zip(bare, self.arrays, strict=True)}
         self.packed = {name: gzip.compress(raw, mtime=0) for name, raw in self.raw.items()}
         proved = [replace(f, sha256=hashlib.sha256(self.raw[f.name]).hexdigest()) for f in bare]
@@ -66,16 +66,6 @@ class Tiny:
             "tiny", "Tiny", *proved, classes=5, torchvision="MNIST", keras="mnist.npz", book="dataset"
         )
         self.spec = replace(self.spec, **changes)
-
-    def unproved(self, **changes):
-        """The spec with hashes of the .gz alone, as Fashion-MNIST has."""
-
-        def only_gz(file):
-            return replace(file, sha256=None, gz_sha256=hashlib.sha256(self.packed[file.name]).hexdigest())
-
-        fields = ("train_images", "train_labels", "test_images", "test_labels")
-        files = {name: only_gz(getattr(self.spec, name)) for name in fields}
-        return replace(self.spec, balanced=True, **files, **changes)
 
     def write(self, folder, *, packed=True):
         """Put the four files into `folder`, which is made."""

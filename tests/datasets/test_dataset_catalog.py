@@ -1,5 +1,7 @@
 """load and catalog: the names, the choices, and what is said about each data set's whereabouts."""
 
+import struct
+
 import numpy as np
 import pytest
 
@@ -91,3 +93,22 @@ def test_a_peek_proves_the_labels(tiny, other, tmp_path):
         place.peek(tiny.spec)
         with pytest.raises(DatasetError, match="labels-idx1"):
             place.peek(other.spec)
+
+
+@pytest.mark.parametrize("name", ["mnist", "fashion_mnist"])
+def test_a_set_of_the_same_names_shapes_and_balance_is_neither_data_set(monkeypatch, tmp_path, name):
+    random = np.random.default_rng(0)
+    for part, count in (("train", 60000), ("t10k", 10000)):
+        images = np.zeros((count, 28, 28), np.uint8)
+        images[:, 14] = random.integers(0, 256, (count, 28))
+        labels = random.permutation(np.repeat(np.arange(10, dtype=np.uint8), count // 10))
+        header = struct.pack(">4B3I", 0, 0, 8, 3, count, 28, 28)
+        (tmp_path / f"{part}-images-idx3-ubyte").write_bytes(header + images.tobytes())
+        header = struct.pack(">4BI", 0, 0, 8, 1, count)
+        (tmp_path / f"{part}-labels-idx1-ubyte").write_bytes(header + labels.tobytes())
+    monkeypatch.setenv("XPNET_DATA", str(tmp_path))
+    entry = next(entry for entry in catalog() if entry.name == name)
+    assert not entry.present
+    assert f"found an unknown file, not {entry.title}'s" in entry.problem
+    with pytest.raises(DatasetError, match=f"found an unknown file, not {entry.title}'s .*from_idx"):
+        load(name)

@@ -5,11 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 from functools import partial
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from xpnet.datasets import _digits
 from xpnet.datasets._csv import from_csv
 from xpnet.datasets._fashion import FASHION_MNIST, fashion_mnist
+from xpnet.datasets._from_idx import from_idx
+from xpnet.datasets._idx_folder import holds_idx
 from xpnet.datasets._mnist import MNIST, mnist
 from xpnet.datasets._obtain import locate
 from xpnet.datasets._places import cache_folder, named_folder
@@ -64,14 +67,16 @@ def catalog() -> list[CatalogEntry]:
 
 
 def load(name: str | os.PathLike[str], **flags: Any) -> Dataset:
-    """Load a data set by name, or a CSV file by path.
+    """Load a data set by name, or a CSV file or a folder of IDX files by path.
 
     Parameters
     ----------
     name : str or path
-        ``digits``, ``mnist``, ``fashion_mnist`` (or with a hyphen), or a path that ends in ``.csv``.
+        ``digits``, ``mnist``, ``fashion_mnist`` (or with a hyphen); or a path that ends in ``.csv``; or a
+        folder of IDX files, or ``FOLDER/PREFIX`` for some of them. A name comes before a folder that is
+        called so: ``./mnist`` is the folder.
     **flags
-        ``normalize``, ``flatten``, ``one_hot``; for a CSV file all that `from_csv` takes.
+        ``normalize``, ``flatten``, ``one_hot``; for a path all that `from_csv` or `from_idx` takes.
 
     Returns
     -------
@@ -88,14 +93,15 @@ def load(name: str | os.PathLike[str], **flags: Any) -> Dataset:
     text = os.fspath(name)
     if text.lower().endswith(".csv"):
         return from_csv(text, **flags)
-    choice = _CHOICES.get(text.lower().replace("-", "_"))
-    if choice is None:
-        names = ", ".join(_CHOICES)
-        raise ValueError(
-            f"load: no data set is called {text!r}; give one of {names}, or a path ending in .csv."
-        )
-    loader, _ = choice
-    return loader(**flags)
+    if choice := _CHOICES.get(text.lower().replace("-", "_")):
+        loader, _ = choice
+        return loader(**flags)
+    if text and holds_idx(Path(text)):
+        return from_idx(text, **flags)
+    raise ValueError(
+        f"load: no data set is called {text!r}; give one of {', '.join(_CHOICES)}, or a path ending in .csv, "
+        "or a folder of IDX files (train-images-idx3-ubyte, ...)."
+    )
 
 
 def _describe_digits() -> CatalogEntry:

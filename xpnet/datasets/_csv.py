@@ -12,7 +12,7 @@ import numpy.typing as npt
 from xpnet.datasets._csv_table import read_table
 from xpnet.datasets._errors import bad_file
 from xpnet.datasets._present import pixel_range, present
-from xpnet.datasets._split import Rows, split_rows
+from xpnet.datasets._split import TEST_FRACTION, Rows, count_test_rows, split_rows
 from xpnet.datasets._types import Dataset, Split
 
 
@@ -20,7 +20,7 @@ def from_csv(
     path: str | os.PathLike[str],
     *,
     label: str = "label",
-    test_fraction: float = 0.3,
+    test_fraction: float = TEST_FRACTION,
     seed: int = 0,
     normalize: bool = True,
     flatten: bool = True,
@@ -66,8 +66,6 @@ def from_csv(
         `test_fraction` leaves no training row, or `image_shape` does not fit D.
     """
     path = Path(path)
-    if not 0 <= test_fraction < 1:
-        raise ValueError(f"from_csv: test_fraction must be at least 0 and below 1, not {test_fraction!r}.")
     pixels, labels = _pixels_and_labels(path, label)
     images = pixels.reshape(-1, *_channels_first(image_shape, pixels.shape[1], flatten))
     input_range = pixel_range(pixels)
@@ -84,12 +82,7 @@ def from_csv(
             one_hot=one_hot,
         )
 
-    test_count = round(len(labels) * test_fraction)
-    if test_count == len(labels):
-        raise ValueError(
-            f"from_csv: test_fraction={test_fraction} of {len(labels)} rows leaves no row to train on; "
-            "give a smaller fraction or more rows."
-        )
+    test_count = count_test_rows("from_csv", len(labels), test_fraction)
     train, test = split_rows(len(labels), test_count, seed)
     return Dataset(part(train), part(test), input_range)
 

@@ -8,7 +8,7 @@ from importlib import resources
 import numpy as np
 
 from xpnet.datasets._present import present
-from xpnet.datasets._split import split_rows
+from xpnet.datasets._split import Rows, split_rows
 from xpnet.datasets._types import Dataset, Split
 
 TRAIN, TEST = 1437, 360
@@ -54,7 +54,7 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
     with packed.open("rb") as raw, gzip.open(raw, "rt", encoding="ascii") as stream:
         table = np.loadtxt(stream, dtype=np.uint8, delimiter=",")
 
-    def part(rows: np.ndarray[tuple[int], np.dtype[np.intp]]) -> Split:
+    def part(rows: Rows) -> Split:
         images, labels = present(
             table[rows, :-1].reshape(-1, *SHAPE),
             table[rows, -1],

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -26,13 +25,9 @@ class Folder:
     ----------
     path : Path
         The folder.
-    as_served : bool
-        Whether a ``.gz`` must be the very file that the mirrors serve, where its hash is known: so in xpnet's
-        own cache. People's own files may have been compressed again.
     """
 
     path: Path
-    as_served: bool = False
 
     def holds_any(self, dataset: IdxDataset) -> bool:
         """Whether a file here goes by one of the four names."""
@@ -63,13 +58,7 @@ class Folder:
         DatasetError
             There is none, or none of its spellings is good; then the first one's fault.
         """
-
-        def read(path: Path) -> Bytes:
-            if self.as_served and file.gz_sha256:
-                _check_as_served(path, file.gz_sha256)
-            return read_verified(path, file, dataset, str(path))
-
-        return self._first_good(file, read)
+        return self._first_good(file, lambda path: read_verified(path, file, dataset, str(path)))
 
     def _candidates(self, file: IdxFile) -> list[Path]:
         # os.path.isfile and not Path.is_file: that raises where a folder above may not be entered.
@@ -90,11 +79,11 @@ class Folder:
         )
 
 
-def _check_as_served(path: Path, sha256: str) -> None:
+def contents(root: Path) -> str:
+    """Return what lies in a folder, in a few words for an error."""
     try:
-        with path.open("rb") as stream:
-            digest = hashlib.file_digest(stream, "sha256").hexdigest()
+        names = sorted(path.name for path in root.iterdir())
     except OSError as error:
-        raise bad_file(path, expected="a readable file", found=f"one that is not ({error})") from error
-    if digest != sha256:
-        raise bad_file(path, expected=f"SHA-256 {sha256}", found=digest)
+        return f"no readable folder ({error.strerror})"
+    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+    return shown or "an empty folder"

@@ -21,6 +21,9 @@ from xpnet.datasets._spec import IdxFile
 
 Bytes = npt.NDArray[np.uint8]
 
+INPUT_RANGE = 0, 255
+"""Of pixels that are bytes."""
+
 _CHUNK = 1 << 20
 _GZIP = b"\x1f\x8b"
 
@@ -50,7 +53,7 @@ def read_idx(source: Path | bytes, file: IdxFile, where: str) -> Bytes:
     """
     # One byte more than a good file has: enough to notice a longer one, and to make gzip check its CRC at the
     # end.
-    data = _read(source, file.nbytes + 1, file, where)
+    data = read_bytes(source, file.nbytes + 1, _wanted(file), where)
     header = np.frombuffer(file.header, np.uint8)
     if data.size != file.nbytes or not np.array_equal(data[: header.size], header):
         raise bad_file(where, expected=_wanted(file), found=_describe(data, file.nbytes))
@@ -65,10 +68,10 @@ def peek_idx(path: Path, file: IdxFile) -> None:
     DatasetError
         As `read_idx`.
     """
-    data = _read(path, len(file.header), file, str(path))
+    data = read_bytes(path, len(file.header), _wanted(file), str(path))
     if data.tobytes() != file.header:
         raise bad_file(path, expected=_wanted(file), found=_describe(data, file.nbytes))
-    if (size := _claimed_size(path)) != file.nbytes:
+    if (size := claimed_size(path)) != file.nbytes:
         raise bad_file(path, expected=_wanted(file), found=f"a file cut short, or of {size} bytes")
 
 
@@ -77,7 +80,28 @@ def payload(data: Bytes, file: IdxFile) -> Bytes:
     return data[len(file.header) :].reshape(file.shape)
 
 
-def _read(source: Path | bytes, limit: int, file: IdxFile, where: str) -> Bytes:
+def read_bytes(source: Path | bytes, limit: int, wanted: str, where: str) -> Bytes:
+    """Read at most `limit` decompressed bytes.
+
+    Parameters
+    ----------
+    source : Path or bytes
+        The file, or the content of one, compressed or not.
+    limit : int
+        The most to read; also the memory that is set aside.
+    wanted, where : str
+        What an error says was expected, and what it calls the file.
+
+    Returns
+    -------
+    ndarray
+        (n,) uint8, n <= limit; writable.
+
+    Raises
+    ------
+    DatasetError
+        The file cannot be read that far.
+    """
     buffer = np.empty(limit, np.uint8)
     view = buffer.data
     filled = 0
@@ -88,11 +112,13 @@ def _read(source: Path | bytes, limit: int, file: IdxFile, where: str) -> Bytes:
                 filled += count
     except (OSError, EOFError, zlib.error) as error:
         found = f"a file that ends or breaks after {filled} bytes ({error})"
-        raise bad_file(where, expected=_wanted(file), found=found) from error
+        if isinstance(error, OSError) and error.strerror and not filled:
+            found = f"no readable file ({error.strerror})"
+        raise bad_file(where, expected=wanted, found=found) from error
     return buffer[:filled]
 
 
-def _claimed_size(path: Path) -> int:
+def claimed_size(path: Path) -> int:
     """Return the file's size, or what the last four bytes of a gzip file say that it is decompressed."""
     with path.open("rb") as stream:
         packed = stream.read(2) == _GZIP

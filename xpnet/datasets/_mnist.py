@@ -2,37 +2,21 @@
 
 from __future__ import annotations
 
+from xpnet.datasets._idx import INPUT_RANGE
+from xpnet.datasets._known import IMAGES, LABELS, MNIST_SHA256, TEST_IMAGES, TEST_LABELS
 from xpnet.datasets._obtain import obtain
 from xpnet.datasets._place import Arrays
 from xpnet.datasets._present import present
 from xpnet.datasets._spec import IdxDataset, IdxFile
 from xpnet.datasets._types import Dataset, Split
 
-INPUT_RANGE = 0, 255
-
 MNIST = IdxDataset(
     name="mnist",
     title="MNIST",
-    train_images=IdxFile(
-        "train-images-idx3-ubyte",
-        (60000, 28, 28),
-        "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
-    ),
-    train_labels=IdxFile(
-        "train-labels-idx1-ubyte",
-        (60000,),
-        "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
-    ),
-    test_images=IdxFile(
-        "t10k-images-idx3-ubyte",
-        (10000, 28, 28),
-        "0fa7898d509279e482958e8ce81c8e77db3f2f8254e26661ceb7762c4d494ce7",
-    ),
-    test_labels=IdxFile(
-        "t10k-labels-idx1-ubyte",
-        (10000,),
-        "ff7bcfd416de33731a308c3f266cc351222c34898ecbeaf847f06e48f7ec33f2",
-    ),
+    train_images=IdxFile(IMAGES, (60000, 28, 28), MNIST_SHA256[IMAGES]),
+    train_labels=IdxFile(LABELS, (60000,), MNIST_SHA256[LABELS]),
+    test_images=IdxFile(TEST_IMAGES, (10000, 28, 28), MNIST_SHA256[TEST_IMAGES]),
+    test_labels=IdxFile(TEST_LABELS, (10000,), MNIST_SHA256[TEST_LABELS]),
     # The original site answers 403.
     mirrors=(
         "https://ossci-datasets.s3.amazonaws.com/mnist/",

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from xpnet.datasets._download import download
 from xpnet.datasets._errors import DatasetError, bad_file
+from xpnet.datasets._folder import contents
 from xpnet.datasets._place import Arrays, Place
 from xpnet.datasets._places import left_by_others, named_folder, named_places, own_cache
 from xpnet.datasets._spec import IdxDataset
@@ -77,15 +78,6 @@ def _nothing_named(root: Path, dataset: IdxDataset, faults: list[DatasetError]) 
     return bad_file(
         f"XPNET_DATA={root}",
         expected=f"{dataset.title}'s files {names} in {folders}",
-        found=_contents(root),
+        found=contents(root),
         fix="Put them there, or unset XPNET_DATA and xpnet downloads them.",
     )
-
-
-def _contents(root: Path) -> str:
-    try:
-        names = sorted(path.name for path in root.iterdir())
-    except OSError as error:
-        return f"no readable folder ({error.strerror})"
-    shown = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-    return shown or "an empty folder"

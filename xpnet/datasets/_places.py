@@ -47,7 +47,7 @@ def cache_folder() -> Path:
 
 def own_cache(dataset: IdxDataset) -> Folder:
     """Return the folder of xpnet's cache that is for `dataset`."""
-    return Folder(cache_folder() / dataset.name, as_served=True)
+    return Folder(cache_folder() / dataset.name)
 
 
 def left_by_others(dataset: IdxDataset) -> Iterator[Place]:

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import math
 import struct
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
@@ -18,16 +17,13 @@ class IdxFile:
         The file's name without ``.gz``.
     shape : tuple of int
         (N, H, W) for images, (N,) for labels.
-    sha256 : str or None
-        Of the decompressed bytes; None where nobody published it.
-    gz_sha256 : str or None
-        Of the ``.gz`` as the mirrors serve it; None where the decompressed hash makes it needless.
+    sha256 : str
+        Of the decompressed bytes, header included.
     """
 
     name: str
     shape: tuple[int, ...]
-    sha256: str | None = None
-    gz_sha256: str | None = None
+    sha256: str
 
     @property
     def header(self) -> bytes:
@@ -46,15 +42,12 @@ class IdxFile:
 
     @property
     def spellings(self) -> tuple[str, ...]:
-        """The names the file goes by on people's disks, best first.
+        """The names the file goes by on people's disks, the quickest to read first.
 
-        With a known hash every spelling proves itself and the plain file is read faster; without one the
-        ``.gz`` comes first, because its own checksum then is all there is against a flipped bit.
         ``train-images.idx3-ubyte`` is what some unpackers make of the name.
         """
         dotted = self.name.replace("-idx", ".idx")
-        plain, packed = (self.name, dotted), (self.name + ".gz", dotted + ".gz")
-        return plain + packed if self.sha256 else packed + plain
+        return self.name, dotted, f"{self.name}.gz", f"{dotted}.gz"
 
 
 @dataclass(frozen=True)
@@ -75,11 +68,6 @@ class IdxDataset:
         Names that other libraries give the data below their own folder; empty for none.
     classes : int
         Labels are 0..classes-1.
-    balanced : bool
-        Whether each class has the same number of images: one more test where no hash is known.
-    foreign : mapping of str to str
-        SHA-256 of files that share names and sizes with these but belong to another data set, and what they
-        are.
     """
 
     name: str
@@ -94,8 +82,6 @@ class IdxDataset:
     keras: str = ""
     book: str = ""
     classes: int = 10
-    balanced: bool = False
-    foreign: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def files(self) -> tuple[IdxFile, IdxFile, IdxFile, IdxFile]:

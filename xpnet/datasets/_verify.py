@@ -5,10 +5,9 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-import numpy as np
-
 from xpnet.datasets._errors import bad_file
 from xpnet.datasets._idx import Bytes, payload, read_idx
+from xpnet.datasets._known import known_as
 from xpnet.datasets._spec import IdxDataset, IdxFile
 
 
@@ -34,7 +33,7 @@ def read_verified(source: Path | bytes, file: IdxFile, dataset: IdxDataset, wher
     Raises
     ------
     DatasetError
-        Damaged, of another shape, with another hash, of another data set, or with labels that cannot be.
+        Damaged, of another shape, or with another hash.
     """
     data = read_idx(source, file, where)
     verify(data, file, dataset, where)
@@ -42,46 +41,26 @@ def read_verified(source: Path | bytes, file: IdxFile, dataset: IdxDataset, wher
 
 
 def verify(data: Bytes, file: IdxFile, dataset: IdxDataset, where: str) -> None:
-    """Compare the hash of decompressed `data`, header included, and look at the labels.
-
-    Where the hash is not known (`file.sha256` is None), a file of `dataset.foreign` is still refused, and
-    labels must be in range and, for a balanced data set, equally many of each class.
+    """Compare the hash of decompressed `data`, header included, with that of `file`.
 
     Raises
     ------
     DatasetError
-        The bytes are not those of `file`.
+        The bytes are not those of `file`. The message names the data set they belong to, where that is known.
     """
     digest = hashlib.sha256(data.data).hexdigest()
-    if file.sha256 is not None and digest != file.sha256:
+    if digest != file.sha256:
+        owner = known_as(data)
+        found = f"{owner} (SHA-256 {digest})" if owner else _unknown(digest, dataset)
         raise bad_file(
             where,
             expected=f"the bytes of {dataset.title}'s {file.name} (SHA-256 {file.sha256})",
-            found=f"others (SHA-256 {digest}{_known_as(digest, dataset)})",
+            found=found,
+            fix=f"Replace this file, or put {dataset.title}'s files into a folder {dataset.name} inside the "
+            "one in XPNET_DATA. Another data set is read as it is by xpnet.datasets.from_idx(FOLDER) and "
+            "--dataset FOLDER.",
         )
-    if digest in dataset.foreign:
-        raise bad_file(
-            where,
-            expected=f"{dataset.title}'s {file.name}",
-            found=dataset.foreign[digest],
-            fix=f"Put {dataset.title}'s files into a subfolder {dataset.name} of the one in XPNET_DATA.",
-        )
-    if file.holds_labels:
-        _check_labels(payload(data, file), dataset, where)
 
 
-def _known_as(digest: str, dataset: IdxDataset) -> str:
-    names = {file.sha256: f"{dataset.title}'s {file.name}" for file in dataset.files} | dict(dataset.foreign)
-    return f", which is {names[digest]}" if digest in names else ""
-
-
-def _check_labels(labels: Bytes, dataset: IdxDataset, where: str) -> None:
-    counts = np.bincount(labels, minlength=dataset.classes)
-    if counts.size > dataset.classes:
-        raise bad_file(where, expected=f"labels 0..{dataset.classes - 1}", found=f"a label {counts.size - 1}")
-    if dataset.balanced and counts.min() != counts.max():
-        raise bad_file(
-            where,
-            expected=f"{labels.size // dataset.classes} labels of each class, as {dataset.title} has",
-            found=f"{counts.min()} to {counts.max()}",
-        )
+def _unknown(digest: str, dataset: IdxDataset) -> str:
+    return f"an unknown file, not {dataset.title}'s (SHA-256 {digest})"
