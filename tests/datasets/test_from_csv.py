@@ -128,19 +128,19 @@ def test_files_from_spreadsheets(tmp_path, end, encoding):
     [
         ("1,2,3,4", "5 fields, as the header has", "4"),
         ("1,2,3,4,5,6", "5 fields, as the header has", "6"),
-        ("1,2,x,4,5", "whole numbers 0..255", "'x' in column 3"),
-        ("1,2,,4,5", "whole numbers 0..255", "'' in column 3"),
-        ("1,2,256,4,5", "whole numbers 0..255", "'256' in column 3"),
-        ("1,2,-1,4,5", "whole numbers 0..255", "'-1' in column 3"),
-        ("1,2,1.7,4,5", "whole numbers 0..255", "'1.7' in column 3"),
-        ("1,2,3.0,4,5", "whole numbers 0..255", "'3.0' in column 3"),
-        ("1,2,1e2,4,5", "whole numbers 0..255", "'1e2' in column 3"),
-        ("1,2,1_0,4,5", "whole numbers 0..255", "'1_0' in column 3"),
-        ("1,2,nan,4,5", "whole numbers 0..255", "'nan' in column 3"),
-        ("1,2,# no,4,5", "whole numbers 0..255", "'# no' in column 3"),
-        ("1,2,3,4,5# no", "whole numbers 0..255", "'5# no' in column 5"),
-        ("-1,2,3,4,5", "whole numbers 0..255", "'-1' in column 1"),
-        ("1,2," + "9" * 5000 + ",4,5", "whole numbers 0..255", f"'{'9' * 40}...' in column 3"),
+        ("1,2,x,4,5", "whole numbers 0..255", "'x' in column 'pixel1'"),
+        ("1,2,,4,5", "whole numbers 0..255", "'' in column 'pixel1'"),
+        ("1,2,256,4,5", "whole numbers 0..255", "'256' in column 'pixel1'"),
+        ("1,2,-1,4,5", "whole numbers 0..255", "'-1' in column 'pixel1'"),
+        ("1,2,1.7,4,5", "whole numbers 0..255", "'1.7' in column 'pixel1'"),
+        ("1,2,3.0,4,5", "whole numbers 0..255", "'3.0' in column 'pixel1'"),
+        ("1,2,1e2,4,5", "whole numbers 0..255", "'1e2' in column 'pixel1'"),
+        ("1,2,1_0,4,5", "whole numbers 0..255", "'1_0' in column 'pixel1'"),
+        ("1,2,nan,4,5", "whole numbers 0..255", "'nan' in column 'pixel1'"),
+        ("1,2,# no,4,5", "whole numbers 0..255", "'# no' in column 'pixel1'"),
+        ("1,2,3,4,5# no", "whole numbers 0..255", "'5# no' in column 'pixel3'"),
+        ("-1,2,3,4,5", "whole numbers 0..255", "'-1' in column 'label'"),
+        ("1,2," + "9" * 5000 + ",4,5", "whole numbers 0..255", f"'{'9' * 40}...' in column 'pixel1'"),
     ],
 )
 @pytest.mark.parametrize("before", [0, 3])
@@ -149,10 +149,8 @@ def test_a_bad_row_is_named_with_its_line(tmp_path, row, expected, found, before
     path = write(tmp_path, HEADER, "", *["1,2,3,4,5"] * before, row, "1,2,3,4,5")
     with pytest.raises(DatasetError) as caught:
         from_csv(path)
-    assert str(caught.value) == (
-        f"{path}, line {before + 3}: expected {expected}, found {found}. "
-        "Correct the file or remove that line."
-    )
+    problem = f"{path}, line {before + 3}: expected {expected}, found {found}. "
+    assert str(caught.value).startswith(problem + "Correct the file or remove that line.")
 
 
 def test_all_rows_shorter_than_the_header(tmp_path):
@@ -163,15 +161,15 @@ def test_all_rows_shorter_than_the_header(tmp_path):
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", r"line 1: expected a header such as label,pixel0,\.\.\., found an empty file"),
-        (b"\nlabel,a\n1,2\n", "found a blank line"),
+        (b"", r"line 1: expected lines such as label,pixel0,\.\.\., found an empty file"),
+        (b"\n \n\t\n", "found an empty file"),
         (b"label,a,b\n", "expected rows of numbers below the header, found none"),
         (b"label,a,b\n\n \n", "expected rows of numbers below the header, found none"),
         (
             b"pixel0,pixel1\n1,2\n",
             "line 1: expected a column named 'label', found the columns pixel0, pixel1",
         ),
-        (b"5,0,0,0,0,0,0\n1,2,3,4,5,6,7\n", "found the columns 5, 0, 0, 0, 0, ..."),
+        (b"5,0,0,0,0,0,0\n1,2,3,4,5,6,7\n", r"found what looks like data \(5, 0, 0, 0, 0, \.\.\.\)"),
         (b"label\n1\n", "expected columns of pixels, found only label"),
         (b"label,a\n1,\xff\n", "expected UTF-8 text"),
         (b"\x1f\x8b\x08\0", "expected UTF-8 text"),

@@ -2,104 +2,109 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 import re
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import TextIO
 
 import numpy as np
 import numpy.typing as npt
 
+from xpnet.datasets._csv_columns import Columns, Form, columns_of
+from xpnet.datasets._csv_faults import decoding_fault, first_fault, separator_fault
+from xpnet.datasets._csv_lines import filled, has_open_quote, is_blank, other_separator, split_line
 from xpnet.datasets._errors import DatasetError, bad_file
 
-_WHOLE_NUMBER = re.compile(r"\s*[+-]?[0-9]+\s*")
-_FIX = "Correct the file or remove that line."
+_COPIED = "Check that the file was copied whole."
+_MINUS_ZERO = re.compile(r"(?<![^\s,\"])-(?=0+[\s\"]*(,|$))")
 
 
-def read_table(path: Path) -> tuple[list[str], npt.NDArray[np.uint8]]:
-    """Read a CSV file with a header line and numbers 0..255 in every row.
+def read_table(path: Path, form: Form) -> tuple[Columns, npt.NDArray[np.uint8]]:
+    """Read a CSV file with numbers 0..255 in every row, and a header line or none.
+
+    Lines of blanks are skipped, and ``-0`` is 0.
+
+    Parameters
+    ----------
+    path : Path
+        The file.
+    form : Form
+        Its header, its label, and the columns to leave out.
 
     Returns
     -------
-    header : list of str
-        The names of the columns.
+    columns : Columns
+        The columns by their numbers.
     table : ndarray
-        (rows, columns) uint8.
+        (rows, columns) uint8; zeros in a column that is left out.
 
     Raises
     ------
     DatasetError
-        With file and line: no header, no rows, a row that is too long or short, a field that is not a whole
-        number 0..255, or a file that cannot be read as UTF-8 text.
+        With file and line: as `columns_of`; no rows; a row that is too long or short; fields that are not
+        separated by commas; a field that is not a whole number 0..255; text that is not UTF-8.
+    ValueError
+        As `columns_of`.
     """
     try:
         # utf-8-sig: spreadsheets put a byte-order mark in front of the first name.
         with path.open(encoding="utf-8-sig") as stream:
-            header = _header(stream, path)
-            table = _numbers(stream, len(header), path)
+            number, first = next(filled(stream), (1, ""))
+            at = f"{path}, line {number}"
+            if not first:
+                raise bad_file(
+                    at, expected="lines such as label,pixel0,...", found="an empty file", fix=_COPIED
+                )
+            if separator := other_separator(first):
+                raise separator_fault(at, separator)
+            columns = columns_of([name.strip() for name in split_line(first)], form, at)
+            rows = stream if columns.names else itertools.chain([first], stream)
+            return columns, _numbers(rows, columns, path)
     except UnicodeDecodeError as error:
-        raise bad_file(path, expected="UTF-8 text", found=str(error), fix="Save it as UTF-8.") from error
+        raise decoding_fault(path) from error
     except OSError as error:
         found = error.strerror or str(error)
         raise bad_file(path, expected="a CSV file", found=found, fix="Check the path.") from error
-    return header, table
 
 
-def _header(stream: TextIO, path: Path) -> list[str]:
-    line = stream.readline()
-    if not line.strip():
-        found = "a blank line" if line else "an empty file"
-        raise bad_file(_at(path, 1), expected="a header such as label,pixel0,...", found=found, fix=_FIX)
-    return [name.strip() for name in next(csv.reader([line]))]
-
-
-def _numbers(stream: TextIO, columns: int, path: Path) -> npt.NDArray[np.uint8]:
-    first = next((line for line in stream if line.strip()), None)
-    if first is None:
-        fix = "Check that the file was copied whole."
-        raise bad_file(path, expected="rows of numbers below the header", found="none", fix=fix)
+def _numbers(lines: Iterable[str], columns: Columns, path: Path) -> npt.NDArray[np.uint8]:
+    rows = _readable(lines)
     try:
+        if (first := next(rows, None)) is None:
+            raise bad_file(path, expected="rows of numbers below the header", found="none", fix=_COPIED)
         with warnings.catch_warnings():
             # NumPy 2.0 would read 1.7 as 1, with a DeprecationWarning that nobody is shown.
             warnings.simplefilter("error", DeprecationWarning)
-            rows = itertools.chain([first], stream)
-            table = np.loadtxt(rows, np.uint8, comments=None, delimiter=",", ndmin=2, quotechar='"')
-    except UnicodeDecodeError:
+            table = np.loadtxt(
+                itertools.chain([first], rows),
+                np.uint8,
+                comments=None,
+                delimiter=",",
+                converters=dict.fromkeys(columns.dropped, lambda _: 0) or None,
+                ndmin=2,
+                quotechar='"',
+            )
+    except (UnicodeDecodeError, DatasetError):
         raise
     except (ValueError, DeprecationWarning) as error:
-        raise _first_fault(path, columns) or bad_file(
-            path, expected="rows of whole numbers 0..255", found=str(error), fix=_FIX
-        ) from error
-    if table.shape[1] != columns:
-        raise _first_fault(path, columns) or bad_file(
-            path, expected=f"{columns} numbers a row, as the header has", found=str(table.shape[1]), fix=_FIX
-        )
+        raise first_fault(path, columns) or _unreadable(path, str(error)) from error
+    if table.shape[1] != columns.width:
+        raise first_fault(path, columns) or _unreadable(path, f"{table.shape[1]} numbers a row")
     return table
 
 
-def _first_fault(path: Path, columns: int) -> DatasetError | None:
-    """Read the rows again, slowly, for the line that NumPy stumbled over."""
-    # NumPy names a row too, but leaves blank lines out of its count.
-    with path.open(encoding="utf-8-sig") as stream:
-        for number, line in itertools.islice(enumerate(stream, 1), 1, None):
-            if line.strip():
-                for expected, found in _faults(next(csv.reader([line])), columns):
-                    return bad_file(_at(path, number), expected=expected, found=found, fix=_FIX)
-    return None
+def _readable(lines: Iterable[str]) -> Iterator[str]:
+    """Yield the lines as NumPy can read them."""
+    for line in lines:
+        if is_blank(line):
+            continue
+        if "-" in line:
+            line = _MINUS_ZERO.sub("", line)
+        if '"' in line and has_open_quote(line):
+            raise ValueError("an open quote")  # NumPy would read on in the next line
+        yield line
 
 
-def _faults(fields: list[str], columns: int) -> Iterator[tuple[str, str]]:
-    if len(fields) != columns:
-        yield f"{columns} fields, as the header has", str(len(fields))
-    for column, field in enumerate(fields, 1):
-        # The length bound keeps int() from refusing thousands of digits with an error of its own.
-        if not _WHOLE_NUMBER.fullmatch(field) or len(field) > 20 or not 0 <= int(field) <= 255:
-            shown = field if len(field) <= 40 else field[:40] + "..."
-            yield "whole numbers 0..255", f"{shown!r} in column {column}"
-
-
-def _at(path: Path, line: int) -> str:
-    return f"{path}, line {line}"
+def _unreadable(path: Path, found: str) -> Exception:
+    return bad_file(path, expected="rows of whole numbers 0..255", found=found, fix="Correct the file.")

@@ -10,6 +10,12 @@ Rows = npt.NDArray[np.intp] | slice
 TEST_FRACTION = 0.3
 
 
+def check_test_fraction(loader: str, test_fraction: float) -> None:
+    """Raise ValueError, in the name of a loader, unless 0 <= test_fraction < 1."""
+    if not 0 <= test_fraction < 1:
+        raise ValueError(f"{loader}: test_fraction must be at least 0 and below 1, not {test_fraction!r}.")
+
+
 def count_test_rows(loader: str, count: int, test_fraction: float) -> int:
     """Return how many of `count` rows are for the test part.
 
@@ -27,8 +33,7 @@ def count_test_rows(loader: str, count: int, test_fraction: float) -> int:
     ValueError
         `test_fraction` is out of range, or leaves no training row.
     """
-    if not 0 <= test_fraction < 1:
-        raise ValueError(f"{loader}: test_fraction must be at least 0 and below 1, not {test_fraction!r}.")
+    check_test_fraction(loader, test_fraction)
     test_count = round(count * test_fraction)
     if test_count == count:
         raise ValueError(
