@@ -89,9 +89,8 @@ def test_every_standard_case_can_be_read(data):
 def test_choose_takes_no_options_that_it_would_not_follow():
     result = run("bench", "--choose", "--threads", "1", "--dataset", "digits", "--json", "a.json")
     assert result.exit_code == 2
-    assert (
-        "--choose goes with --dataset, --case, --no-zeros only, not with --threads, --json" in result.output
-    )
+    follows = "--dataset, --label, --header, --drop, --case, --no-zeros"
+    assert f"--choose goes with {follows} only, not with --threads, --json" in result.output
 
 
 def test_choose(monkeypatch, tmp_path):

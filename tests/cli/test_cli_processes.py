@@ -127,7 +127,7 @@ def test_ctrl_c_in_the_first_epoch(tmp_path):
 
 @ctrl_c
 def test_ctrl_c_outside_the_training_is_no_traceback(cli, monkeypatch):
-    def pressed(name):
+    def pressed(name, **options):
         raise KeyboardInterrupt
 
     monkeypatch.setattr("xpnet.cli._training.load_dataset", pressed)

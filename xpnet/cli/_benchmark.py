@@ -39,6 +39,9 @@ class Request:
     plot: Path | None
     sweep: bool | None
     choose: bool
+    label: str | int | None = None
+    header: bool | None = None
+    drop: tuple[str | int, ...] = ()
 
 
 class Benchmark:
@@ -58,7 +61,9 @@ class Benchmark:
             of_rivals = contestants.of_gpu_rivals if on_gpu else contestants.of_rivals
             rivals = of_rivals(request.vs or ())
         self.entries += [entry for entry in rivals if self._present(entry)]
-        train, test = load_dataset(request.dataset)
+        train, test = load_dataset(
+            request.dataset, label=request.label, header=request.header, drop=request.drop, to_train=True
+        )
         data = Data(*(np.ascontiguousarray(array) for array in (*train, *test)))
         self.data = data.without_zeros() if request.no_zeros else data
         with user_values():

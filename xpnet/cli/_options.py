@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import tempfile
 import textwrap
 from collections.abc import Callable
@@ -13,7 +14,7 @@ import click
 
 import xpnet
 from xpnet._backends import CHOICES
-from xpnet.cli._errors import user_values
+from xpnet.cli._errors import Failure, WrongValue, user_values
 from xpnet.datasets import Dataset
 from xpnet.plotting import check_plot_path
 
@@ -30,16 +31,53 @@ def backend_option(command: _Command) -> _Command:
     )(command)
 
 
-def dataset_option(command: _Command) -> _Command:
-    """Add `--dataset`."""
-    return click.option(
-        "--dataset",
-        default="digits",
-        show_default=True,
-        metavar="NAME|FILE.csv",
-        help="A data set by name (see: xpnet datasets), or a CSV file: a header, a column named label, "
-        "pixels 0..255.",
-    )(command)
+def dataset_option(default: str) -> Callable[[_Command], _Command]:
+    """Add `--dataset`, and what describes a CSV file: `--label`, `--header/--no-header` and `--drop`."""
+    options = (
+        click.option(
+            "--dataset",
+            default=default,
+            show_default=True,
+            metavar="NAME|FILE.csv|FOLDER",
+            help="A data set by name (see: xpnet datasets), a CSV file with a column of labels and pixels "
+            "0..255, or a folder of IDX files (train-images-idx3-ubyte, ...).",
+        ),
+        click.option(
+            "--label",
+            type=_column,
+            metavar="NAME|NUMBER",
+            help="The CSV file's column of labels, by name or counted from 0 (-1 is the last).  "
+            "[default: label, or 0 without a header]",
+        ),
+        click.option(
+            "--header/--no-header",
+            default=None,
+            help="Whether the first line of the CSV file names the columns.  [default: told by its content]",
+        ),
+        click.option(
+            "--drop",
+            type=_columns,
+            default="",
+            metavar="NAME|NUMBER,...",
+            help="Columns of the CSV file to leave out, such as an index or an id.",
+        ),
+    )
+
+    def add(command: _Command) -> _Command:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
+
+
+def _column(value: str) -> str | int:
+    """Return a column's number, or its name where the text is no whole number."""
+    return int(value) if re.fullmatch(r"-?[0-9]{1,9}", value) else value
+
+
+def _columns(value: str) -> tuple[str | int, ...]:
+    return tuple(_column(name.strip()) for name in value.split(",") if name.strip())
 
 
 def examples(lines: str) -> str:
@@ -67,10 +105,50 @@ def take_backend(ctx: click.Context, choice: str | None) -> xpnet.Backend:
         return xpnet.current_backend() if choice is None else ctx.with_resource(xpnet.using(choice))
 
 
-def load_dataset(name: str) -> Dataset:
-    """Load a data set: images as rows (N, D) float32 in 0..1, labels (N,) int64."""
+def load_dataset(
+    name: str,
+    *,
+    label: str | int | None = None,
+    header: bool | None = None,
+    drop: tuple[str | int, ...] = (),
+    to_train: bool = False,
+) -> Dataset:
+    """Load a data set: images as rows (N, D) float32 in 0..1, labels (N,) int64.
+
+    Parameters
+    ----------
+    name : str
+        What `--dataset` says.
+    label, header, drop : optional
+        What `--label`, `--header/--no-header` and `--drop` say; for CSV files.
+    to_train : bool, optional
+        Whether there must be a training part.
+
+    Raises
+    ------
+    WrongValue
+        There is no such data set, or it is no CSV file and an option describes one.
+    Failure
+        It has no training part.
+    DatasetError
+        Its files are missing, damaged or not what they should be.
+    """
+    flags: dict[str, Any] = {}
+    if label is not None:
+        flags["label"] = label
+    if header is not None:
+        flags["header"] = 0 if header else None
+    if drop:
+        flags["drop"] = drop
+    if flags and not name.lower().endswith(".csv"):
+        given = {"header": "--header" if header else "--no-header"}
+        options = ", ".join(given.get(flag, f"--{flag}") for flag in flags)
+        raise WrongValue(f"{options} describes a CSV file, but --dataset is {name}; leave it out")
     with user_values():
-        return xpnet.datasets.load(name)
+        data = xpnet.datasets.load(name, **flags)
+    if to_train and not len(data.train.t):
+        raise Failure(f"{name} holds a test part alone; training needs train-images and train-labels too")
+    return data
 
 
 def class_count(data: Dataset) -> int:

@@ -40,6 +40,9 @@ class Options:
     save: Path | None
     plot: Path | None
     log: Path | None
+    label: str | int | None = None
+    header: bool | None = None
+    drop: tuple[str | int, ...] = ()
 
 
 class Training:
@@ -62,7 +65,9 @@ class Training:
         with user_values():
             self.optimizer = optimizer_for(options.optimizer, options.learning_rate, recipe)
         self.backend = take_backend(ctx, options.backend)
-        self.data = load_dataset(options.dataset)
+        self.data = load_dataset(
+            options.dataset, label=options.label, header=options.header, drop=options.drop, to_train=True
+        )
         self.sizes = (self.data.train.x.shape[1], *options.hidden, class_count(self.data))
         with user_values():
             self.net = MultiLayerNet(

@@ -10,7 +10,7 @@ from click.core import ParameterSource
 from xpnet.bench.session import STANDARD
 from xpnet.bench.threads import available
 from xpnet.cli._benchmark import Benchmark, Request
-from xpnet.cli._options import examples, output_file, plot_path
+from xpnet.cli._options import dataset_option, examples, output_file, plot_path
 
 _EXAMPLES = examples(
     """
@@ -22,7 +22,7 @@ _EXAMPLES = examples(
 )
 
 
-BESIDE_CHOOSE = "--dataset", "--case", "--no-zeros"
+BESIDE_CHOOSE = "--dataset", "--label", "--header", "--drop", "--case", "--no-zeros"
 """What means something where only the quickest backend is asked for."""
 
 
@@ -44,9 +44,7 @@ def _names(ctx: click.Context, param: click.Parameter, value: str | None) -> tup
     callback=_names,
     help="Rivals to compare with, those that are installed: torch, jax, sklearn, tinygrad.",
 )
-@click.option(
-    "--dataset", default="mnist", show_default=True, metavar="NAME|FILE.csv", help="As for: xpnet train."
-)
+@dataset_option("mnist")
 @click.option(
     "--case",
     "cases",

@@ -28,7 +28,8 @@ def datasets() -> None:
             rows.append(("", "", "", "", "", f"not taken: {entry.problem}"))
     click.echo(table(rows, right=(1, 2, 3, 4)))
     click.echo()
-    click.echo("A path that ends in .csv is a data set too: a header, a column named label, pixels 0..255.")
+    click.echo("A path that ends in .csv is a data set too: a column of labels (--label), pixels 0..255.")
+    click.echo("So is a folder of IDX files: train-images-idx3-ubyte, train-labels-idx1-ubyte, ...")
 
 
 def _where(entry: CatalogEntry) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import click
 import numpy as np
@@ -35,14 +36,14 @@ _EXAMPLES = examples(
 
 @click.command(epilog=_EXAMPLES, short_help="How good a saved net is.")
 @click.argument("model", type=MODEL)
-@dataset_option
+@dataset_option("digits")
 @backend_option
 @click.pass_context
-def evaluate(ctx: click.Context, model: Path, dataset: str, backend: str | None) -> None:
+def evaluate(ctx: click.Context, /, model: Path, dataset: str, backend: str | None, **csv: Any) -> None:
     """Print the accuracy of the net in MODEL on a data set, and of each class."""
     take_backend(ctx, backend)
     classifier = load_classifier(model)
-    data = load_dataset(dataset)
+    data = load_dataset(dataset, **csv)
     _check_fit(classifier, data, dataset)
     for name, (x, t) in data._asdict().items():
         if len(t):

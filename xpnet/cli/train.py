@@ -18,6 +18,7 @@ _EXAMPLES = examples(
     """
     xpnet train
     xpnet train --dataset mnist --save mnist.safetensors --plot mnist.png
+    xpnet train --dataset train.csv --no-header --label 0
     xpnet train --dataset mnist --hidden 256,128 --optimizer adam --epochs 5
     xpnet train --backend gpu --dataset fashion_mnist --seed 1 --log run.jsonl
     """
@@ -26,7 +27,7 @@ _EXAMPLES = examples(
 
 @click.command(epilog=_EXAMPLES, short_help="Train a net.")
 @backend_option
-@dataset_option
+@dataset_option("digits")
 @click.option(
     "--hidden",
     type=hidden_sizes,
