@@ -3,6 +3,7 @@
 import re
 
 import numpy as np
+import pytest
 
 import xpnet
 
@@ -34,10 +35,45 @@ def test_what_a_class_is_taken_for_is_told(cli, tmp_path, tiny_csv):
     net.params["b1"][...] = [0, 0, 1]  # it says 2 to everything
     net.save(tmp_path / "net")
     output = cli.output("evaluate", "net", "--dataset", tiny_csv)
-    assert "test accuracy 0.0000 (0 of 12)" in output
-    _, (_, t) = xpnet.datasets.from_csv(tiny_csv)
+    assert output.startswith("tiny.csv accuracy 0.0000 (0 of 40)\n")
+    (_, t), _ = xpnet.datasets.from_csv(tiny_csv, test_fraction=0)
     taken = [["2", f"({np.sum(t == label)})"] for label in (0, 1)]
     assert [line.split()[-2:] for line in output.splitlines()[-2:]] == taken
+
+
+def grey_levels(path, x, t, first):
+    """Write samples from `first` on as a CSV file of whole numbers 0..16."""
+    lines = [f"label,{','.join(f'pixel{i}' for i in range(64))}"]
+    lines += [",".join(map(str, [label, *row])) for label, row in zip(t[first:], x[first:], strict=True)]
+    path.write_text("\n".join(lines) + "\n")
+
+
+def test_a_csv_file_is_taken_whole_and_scaled_as_the_training_data(cli, tmp_path):
+    train, test = xpnet.datasets.digits(normalize=False)
+    grey_levels(tmp_path / "train.csv", *train, first=0)
+    grey_levels(tmp_path / "test.csv", *test, first=0)
+    dim = test.x.max(axis=1) < 16
+    dim[:5] = True
+    grey_levels(tmp_path / "dim.csv", np.minimum(test.x[dim], 15), test.t[dim], first=0)
+    options = ("--epochs", 5, "--batch-size", 20, "--seed", 0, "--backend", "numpy")
+    cli.output("train", "--dataset", "train.csv", "--save", "net", *options)
+    net = xpnet.load("net", backend="numpy")
+    assert net.input_range == (0, 16)
+    for name, x, t in (("test.csv", *test), ("dim.csv", np.minimum(test.x[dim], 15), test.t[dim])):
+        first = cli.output("evaluate", "net", "--dataset", name).splitlines()[0]
+        right = int(np.sum(net.predict((x / 16).astype("float32")).argmax(axis=1) == t))
+        assert first == f"{name} accuracy {right / len(t):.4f} ({right} of {len(t)})"
+    raw, scaled = (cli.output("evaluate", "net", "--dataset", "digits") for _ in range(2))
+    assert raw == scaled
+
+
+def test_data_beyond_the_nets_range_are_said(cli, tmp_path, tiny_csv):
+    with xpnet.using("numpy"):
+        net = xpnet.nets.MultiLayerNet(4, [], 2, seed=0)
+    net.input_range = (0, 16)
+    net.save(tmp_path / "net")
+    with pytest.warns(UserWarning, match="values up to 249, and is scaled by net.input_range"):
+        cli.output("evaluate", "net", "--dataset", tiny_csv)
 
 
 def test_a_net_of_another_size_is_one_line_that_says_both(cli, digits_model, tiny_csv):

@@ -75,7 +75,15 @@ def test_the_log_holds_the_run_and_every_epoch(cli, tmp_path):
     assert (run["options"]["epochs"], run["options"]["batch_size"]) == (2, 20)
     assert run["options"]["learning_rate"] == 0.001
     assert [(event["event"], event["number"]) for event in epochs] == [("epoch", 1), ("epoch", 2)]
-    assert set(epochs[0]) == {"event", "number", "loss", "train_accuracy", "test_accuracy", "seconds"}
+    assert set(epochs[0]) == {
+        "event",
+        "number",
+        "loss",
+        "train_accuracy",
+        "test_accuracy",
+        "seconds",
+        "test_loss",
+    }
 
 
 def test_the_log_of_a_run_that_failed_says_why(cli, tmp_path):

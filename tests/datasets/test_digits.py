@@ -28,11 +28,14 @@ def test_every_digit_of_the_source_is_there_once():
     assert len(np.unique(rows, axis=0)) == 1797
 
 
-def test_raw_values_are_no_pixels_that_a_net_divides_by_255():
-    train, _ = digits(normalize=False)
+def test_raw_values_train_as_the_scaled_ones():
+    raw, scaled = digits(normalize=False).train, digits().train
+    assert raw.x.dtype == np.uint8
     net = TwoLayerNet(64, 4, 10, seed=0)
-    assert train.x.dtype == np.float32
-    np.testing.assert_array_equal(net.input(train.x), train.x)
+    history = net.fit(*raw, seed=0, verbose=False)
+    assert net.input_range == digits().input_range == (0, 16)
+    np.testing.assert_array_equal(net.input(raw.x), scaled.x)
+    assert history.loss == TwoLayerNet(64, 4, 10, seed=0).fit(*scaled, seed=0, verbose=False).loss
 
 
 def test_the_split_never_changes():

@@ -105,6 +105,11 @@ def take_backend(ctx: click.Context, choice: str | None) -> xpnet.Backend:
         return xpnet.current_backend() if choice is None else ctx.with_resource(xpnet.using(choice))
 
 
+def is_csv(name: str) -> bool:
+    """Return whether `--dataset` names a CSV file."""
+    return name.lower().endswith(".csv")
+
+
 def load_dataset(
     name: str,
     *,
@@ -112,8 +117,9 @@ def load_dataset(
     header: bool | None = None,
     drop: tuple[str | int, ...] = (),
     to_train: bool = False,
+    **how: Any,
 ) -> Dataset:
-    """Load a data set: images as rows (N, D) float32 in 0..1, labels (N,) int64.
+    """Load a data set: images as rows (N, D), float32 in 0..1 by default, labels (N,) int64.
 
     Parameters
     ----------
@@ -123,6 +129,8 @@ def load_dataset(
         What `--label`, `--header/--no-header` and `--drop` say; for CSV files.
     to_train : bool, optional
         Whether there must be a training part.
+    **how
+        Other arguments of the loader.
 
     Raises
     ------
@@ -140,12 +148,12 @@ def load_dataset(
         flags["header"] = 0 if header else None
     if drop:
         flags["drop"] = drop
-    if flags and not name.lower().endswith(".csv"):
+    if flags and not is_csv(name):
         given = {"header": "--header" if header else "--no-header"}
         options = ", ".join(given.get(flag, f"--{flag}") for flag in flags)
         raise WrongValue(f"{options} describes a CSV file, but --dataset is {name}; leave it out")
     with user_values():
-        data = xpnet.datasets.load(name, **flags)
+        data = xpnet.datasets.load(name, **flags, **how)
     if to_train and not len(data.train.t):
         raise Failure(f"{name} holds a test part alone; training needs train-images and train-labels too")
     return data

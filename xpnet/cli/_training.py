@@ -79,6 +79,7 @@ class Training:
                 seed=self.seed,
                 dtype=options.dtype,
             )
+            self.net.input_range = self.data.input_range  # the loader has scaled the images by it
             chosen_run(options.engine, self.net, self.optimizer)  # refuses before a log is begun
         self.log = ctx.with_resource(RunLog(options.log))
 

@@ -17,11 +17,12 @@ from xpnet.cli._options import (
     class_count,
     dataset_option,
     examples,
+    is_csv,
     load_dataset,
     take_backend,
 )
 from xpnet.cli._table import table
-from xpnet.datasets import Dataset
+from xpnet.datasets import Dataset, Split
 
 _Labels = npt.NDArray[np.integer]
 
@@ -40,18 +41,35 @@ _EXAMPLES = examples(
 @backend_option
 @click.pass_context
 def evaluate(ctx: click.Context, /, model: Path, dataset: str, backend: str | None, **csv: Any) -> None:
-    """Print the accuracy of the net in MODEL on a data set, and of each class."""
+    """Print the accuracy of the net in MODEL on a data set, and of each class.
+
+    A CSV file is taken whole. Images are scaled as those that the net was trained on.
+    """
     take_backend(ctx, backend)
     classifier = load_classifier(model)
-    data = load_dataset(dataset, **csv)
+    data = _loaded(classifier, dataset, csv)
     _check_fit(classifier, data, dataset)
-    for name, (x, t) in data._asdict().items():
-        if len(t):
-            y = classifier.probabilities(x).argmax(axis=1)
-            click.echo(f"{name} accuracy {np.mean(y == t):.4f} ({np.sum(y == t)} of {len(t)})")
-    if len(t):
-        click.echo()
-        click.echo(_by_class(y, t))
+    for name, (x, t) in _parts(data, dataset).items():
+        y = classifier.probabilities(x).argmax(axis=1)
+        click.echo(f"{name} accuracy {np.mean(y == t):.4f} ({np.sum(y == t)} of {len(t)})")
+    click.echo()
+    click.echo(_by_class(y, t))
+
+
+def _loaded(classifier: Classifier, dataset: str, csv: dict[str, Any]) -> Dataset:
+    """Return a data set: raw for the net to scale, unless the loader scales by the same range."""
+    scale = classifier.net.input_range
+    if is_csv(dataset):
+        return load_dataset(dataset, **csv, test_fraction=0, normalize=scale is None)
+    data = load_dataset(dataset, **csv)
+    return data if scale in (None, data.input_range) else load_dataset(dataset, **csv, normalize=False)
+
+
+def _parts(data: Dataset, dataset: str) -> dict[str, Split]:
+    """Return the parts that hold images by name; a CSV file is one part, called as it is."""
+    if is_csv(dataset):
+        return {Path(dataset).name: data.train}
+    return {name: part for name, part in data._asdict().items() if len(part.t)}
 
 
 def _check_fit(classifier: Classifier, data: Dataset, dataset: str) -> None:

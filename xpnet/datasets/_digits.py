@@ -27,8 +27,7 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
     Parameters
     ----------
     normalize : bool
-        True: float32 pixels in 0..1. False: the raw values 0..16, float32 too: a net takes uint8 for pixels
-        in 0..255.
+        True: float32 pixels in 0..1. False: the raw uint8 values in 0..16.
     flatten : bool
         True: images as rows (N, 64). False: (N, 1, 8, 8).
     one_hot : bool
@@ -55,7 +54,7 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
         table = np.loadtxt(stream, dtype=np.uint8, delimiter=",")
 
     def part(rows: Rows) -> Split:
-        images, labels = present(
+        return present(
             table[rows, :-1].reshape(-1, *SHAPE),
             table[rows, -1],
             input_range=INPUT_RANGE,
@@ -64,8 +63,6 @@ def digits(*, normalize: bool = True, flatten: bool = True, one_hot: bool = Fals
             flatten=flatten,
             one_hot=one_hot,
         )
-        # A net divides uint8 by 255, which would make these nearly black.
-        return Split(images.astype(np.float32, copy=False), labels)
 
     train, test = split_rows(len(table), TEST, _SPLIT_SEED)
     return Dataset(part(train), part(test), INPUT_RANGE)

@@ -13,8 +13,7 @@ class Split(NamedTuple):
     Attributes
     ----------
     x : ndarray
-        (N, D), or (N, C, H, W) when not flattened; float32 in 0..1; when not normalized
-        uint8, or float32 for the digits.
+        (N, D), or (N, C, H, W) when not flattened; float32 in 0..1, or raw uint8 when not normalized.
     t : ndarray
         Class indices (N,) int64, or one-hot (N, C) float32.
     """
