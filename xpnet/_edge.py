@@ -72,7 +72,7 @@ def real_numbers(name: str, values: Any) -> Array:
 
 def to_input(x: Array, dtype: Any) -> Array:
     """Return a batch that `to_device` made in the net's dtype: bytes are pixels."""
-    return PIXELS.scaled(x, dtype) if dtype_name(x) == "uint8" else x
+    return PIXELS.scaled(x, dtype) if is_raw(x) else x
 
 
 def _check_equal_shapes(name: str, values: Sequence[Any]) -> None:

@@ -63,6 +63,11 @@ def test_text_trains_as_its_indices(t, engine, backend):
     assert np.mean(predicted == TEXT) == net.accuracy(X, T)
 
 
+def test_fewer_names_than_outputs_are_said(capsys):
+    made(5).fit(X, TEXT)
+    assert "the labels name 3 of the net's 5 classes: 'cat', 'dog', 'emu'" in capsys.readouterr().err
+
+
 def test_digits_as_text_are_their_own_order():
     digits = np.arange(60) % 10
     net = made(10)
@@ -106,7 +111,9 @@ def test_what_is_wrong_with_labels_is_said(backend):
 
 def test_more_names_than_outputs_leave_the_net_without_any(backend):
     net = made()
-    with pytest.raises(ValueError, match="label 3 at"):
+    with pytest.raises(
+        ValueError, match="t holds 4 classes, 'a', 'b', 'c', 'd', but the net has 3 outputs; make a"
+    ):
         net.fit(X, [*"abcd", *"a" * 56], verbose=False)
     assert net.classes_ is None
 

@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from xpnet._backends import Backend
-from xpnet._classes import Names, checked_names, indices_of, names_in
+from xpnet._classes import Names, checked_names, indices_of, listed, names_in
 from xpnet._edge import real_numbers, to_device, to_input
 from xpnet._input_range import AS_GIVEN, PIXELS, InputRange, checked_range, chosen_range, is_raw
-from xpnet.layers import LossLayer
+from xpnet.layers import Affine, LossLayer, MatMul
 from xpnet_kernels._arrays import Array, dtype_name, is_array, namespace, shape_of
 
 
@@ -22,6 +22,7 @@ class Door:
     lastLayer: LossLayer
     dtype: np.dtype[Any]
     backend: Any
+    layers: dict[str, Any]
     params: Any
 
     # Of the class, so that a net pickled before these existed has them too.
@@ -72,7 +73,9 @@ class Door:
 
     def choose_range_of_batch(self, x: Any) -> None:
         """Choose the input range from a batch of integers that the net is trained on outside `fit`."""
-        if self._input_range is None and is_raw(x := real_numbers("x", x)):
+        if self._input_range is not None or (is_array(x) and not is_raw(x)):
+            return
+        if is_raw(x := real_numbers("x", x)):
             self._input_range = found = chosen_range(x)
             if found is not None and found not in (PIXELS, AS_GIVEN):
                 warnings.warn(
@@ -142,4 +145,14 @@ class Door:
         """Take the names of the classes from the labels of a data set, if there are none yet."""
         if self._classes is None and self.lastLayer.takes_classes:
             names = names_in(t)
-            self._classes = None if names is None else np.unique(names)
+            self._classes = None if names is None else self._fitting(np.unique(names))
+
+    def _fitting(self, names: Names) -> Names:
+        """Return the names of classes; raise ValueError if they are more than the net has outputs."""
+        *_, last = self.layers.values()
+        if type(last) in (Affine, MatMul) and len(names) > last.W.shape[1]:
+            raise ValueError(
+                f"t holds {len(names)} classes, {listed(names)}, but the net has {last.W.shape[1]} outputs; "
+                f"make a net with {len(names)}"
+            )
+        return names

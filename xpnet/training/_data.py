@@ -12,7 +12,7 @@ import numpy as np
 from xpnet import _backends
 from xpnet._backends.memory import enough_memory, in_words
 from xpnet._edge import check_samples, real_numbers
-from xpnet._input_range import PIXELS
+from xpnet._input_range import PIXELS, is_raw
 from xpnet.training._portions import Resident, Streamed
 from xpnet_kernels._arrays import Array, as_taken, dtype_name, family_of
 
@@ -68,8 +68,8 @@ def _streamed(net: Sequential, x: Array, t: Array, batch_size: int, free: int) -
     host, samples, size = _backends.find("numpy"), x.shape[0], row_bytes(net, x, t)
     said = f"data streamed from the host: {in_words(samples * size)}, {in_words(free)} free"
     rows = portion_rows(samples, batch_size, size, SHARE * free)
-    t = net.target(t, x, host)
-    x = host.asarray(x) if x.dtype.kind == "f" else net.placed(x, host)
+    t, x = net.target(t, x, host), host.asarray(x)
+    x = net.placed(x, host) if is_raw(x) else x
     dtype = x.dtype if x.dtype == np.uint8 else net.dtype
     return Streamed(net.backend, x, t, dtype, rows, said)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from xpnet._classes import listed
 from xpnet._input_range import AS_GIVEN, InputRange, chosen_range, is_raw
-from xpnet.layers import Softmax, SoftmaxWithLoss
+from xpnet.layers import Affine, Softmax, SoftmaxWithLoss
 from xpnet.nets._stack import is_a_users_own
 from xpnet_kernels import _threads
 from xpnet_kernels._arrays import Array, dtype_name, is_array, is_kind, namespace
@@ -67,6 +68,9 @@ def likely_mistakes(net: Sequential, x: Array, rows: int) -> Iterator[str]:
     *_, last = net.layers.values()
     if type(last) is Softmax and type(net.lastLayer) is SoftmaxWithLoss:
         yield "the last layer is Softmax, and SoftmaxWithLoss applies softmax once more; leave the layer out"
+    if net.classes_ is not None and type(last) is Affine and len(net.classes_) < last.W.shape[1]:
+        count, outputs = len(net.classes_), last.W.shape[1]
+        yield f"the labels name {count} of the net's {outputs} classes: {listed(net.classes_)}"
     for name in ("input", "loss", "gradient"):
         if is_a_users_own(net, name):
             yield f"the net's own {name} is not called: fit goes by forward, loss_of and backward"
