@@ -96,8 +96,11 @@ def flip(data, position):
 @pytest.mark.parametrize(
     ("damage", "message"),
     [
-        (lambda data: flip(data, len(data) - 3), "is damaged: its content has the SHA-256"),
-        (lambda data: data.replace(b"Relu", b"Tanh", 1), "is damaged: its content"),
+        (
+            lambda data: flip(data, len(data) - 3),
+            "is damaged or was changed: its arrays are not those that were saved",
+        ),
+        (lambda data: data.replace(b"Relu", b"Tanh", 1), "is damaged or was changed"),
         (lambda data: data[:-10], "is not a whole file"),
         (lambda data: data[:20], "is not a whole file"),
         (lambda data: b"", "is not a whole file"),
@@ -111,14 +114,6 @@ def test_a_damaged_file_is_refused_by_name(damage, message, tmp_path):
     path.write_bytes(damage(path.read_bytes()))
     with pytest.raises(xpnet.CheckpointError, match=rf"mine\.safetensors {message}"):
         xpnet.load(path)
-
-
-def test_a_foreign_safetensors_file_is_refused(tmp_path):
-    from safetensors.numpy import save_file
-
-    save_file({"weight": np.zeros(3)}, tmp_path / "other")
-    with pytest.raises(xpnet.CheckpointError, match="is not a whole file written by net.save"):
-        xpnet.load(tmp_path / "other")
 
 
 def test_no_file():

@@ -13,6 +13,7 @@ import numpy as np
 from xpnet import layers as built_in
 from xpnet._atomic import write_atomically
 from xpnet._backends import Backend, find, to_numpy
+from xpnet._safetensors import changed, foreign, read, serialized
 from xpnet._savable import CheckpointError, check_savable
 from xpnet.layers import Layer
 
@@ -27,7 +28,8 @@ FORMAT = "xpnet-1"
 def save(net: Sequential, path: str | Path) -> None:
     """Write a net to one safetensors file; the net stays where and as it is.
 
-    The file appears under its name only when it is whole. float32 and float64 are kept bit for bit.
+    The file appears under its name only when it is whole. float32 and float64 are kept bit for bit. Equal
+    nets make equal files.
 
     Parameters
     ----------
@@ -43,8 +45,6 @@ def save(net: Sequential, path: str | Path) -> None:
     OSError
         If the file cannot be written.
     """
-    from safetensors.numpy import save as serialize
-
     check_savable(net)
     # safetensors writes the memory as it lies: only C order gives the array back. Copies, since another
     # thread may be training the net.
@@ -52,7 +52,7 @@ def save(net: Sequential, path: str | Path) -> None:
         arrays = {name: np.array(to_numpy(array), order="C") for name, array in net.params.items()}
     metadata = {"format": FORMAT, "net": json.dumps(describe(net))}
     metadata["sha256"] = fingerprint(arrays, metadata["net"])
-    write_atomically(Path(path), serialize(arrays, metadata))
+    write_atomically(Path(path), serialized(arrays, metadata))
 
 
 def describe(net: Sequential) -> dict[str, Any]:
@@ -61,6 +61,8 @@ def describe(net: Sequential) -> dict[str, Any]:
         "type": type(net).__name__,
         "dtype": str(net.dtype),
         "config": net.config(),
+        **({"input_range": list(net.input_range)} if net.input_range is not None else {}),
+        **({"classes": net.classes_.tolist()} if net.classes_ is not None else {}),
         "layers": [
             {
                 "name": name,
@@ -120,8 +122,8 @@ def load(
     FileNotFoundError
         If there is no such file.
     CheckpointError
-        If the file is damaged or was not written by xpnet, needs a layer that `layers` does not give, or
-        holds other arguments than such a layer takes.
+        If the file is damaged, was changed or was not written by xpnet, needs a layer that `layers` does not
+        give, or holds other arguments than such a layer takes.
     """
     path = Path(path)
     architecture, arrays = _read(path)
@@ -131,29 +133,19 @@ def load(
 
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
     """Return architecture and arrays of a file whose hash is right."""
-    from safetensors import SafetensorError
-    from safetensors.numpy import load as deserialize
-
-    data = path.read_bytes()
-    try:
-        arrays = deserialize(data)
-        size = int.from_bytes(data[:8], "little")
-        metadata = json.loads(data[8 : 8 + size])["__metadata__"]
-        form, text, expected = metadata["format"], metadata["net"], metadata["sha256"]
-    except (SafetensorError, ValueError, KeyError) as error:
-        raise CheckpointError(
-            f"{path} is not a whole file written by net.save ({type(error).__name__}: {error}); "
-            "save the net again or take another copy"
-        ) from None
-    if form != FORMAT:
-        raise CheckpointError(f"{path} has the format {form!r}; this version reads {FORMAT!r}")
-    found = fingerprint(arrays, text)
-    if found != expected:
-        raise CheckpointError(
-            f"{path} is damaged: its content has the SHA-256 {found[:12]}… but {expected[:12]}… was saved; "
-            "take another copy"
-        )
-    return json.loads(text), arrays
+    arrays, metadata = read(path)
+    if not {"format", "net", "sha256"} <= set(metadata):
+        raise foreign(path, arrays)
+    if metadata["format"] != FORMAT:
+        raise CheckpointError(f"{path} has the format {metadata['format']!r}; this version reads {FORMAT!r}")
+    if fingerprint(arrays, metadata["net"]) != metadata["sha256"]:
+        try:
+            dtype = json.loads(metadata["net"])["dtype"]
+        except (ValueError, KeyError):
+            dtype = ""
+        raise changed(path, arrays, dtype)
+    architecture: dict[str, Any] = json.loads(metadata["net"])
+    return architecture, arrays
 
 
 def _build(
@@ -178,6 +170,7 @@ def _build(
         dtype=architecture["dtype"],
         **architecture["config"],
     )
+    net.input_range, net.classes_ = architecture.get("input_range"), architecture.get("classes")
     # The subclasses only choose the layers, which the file has chosen already.
     net.__class__ = getattr(nets, architecture["type"], nets.Sequential)
     return net

@@ -1,0 +1,161 @@
+"""Files that are not saved nets: errors say what they are, and their advice brings the weights in."""
+
+import gzip
+import io
+import json
+import pickle
+import zipfile
+
+import numpy as np
+import pytest
+from safetensors import safe_open
+from safetensors.numpy import load_file, save_file
+
+import xpnet
+from xpnet.nets import TwoLayerNet
+
+X = np.random.default_rng(0).normal(size=(5, 6))
+
+
+def made(seed=0):
+    return TwoLayerNet(6, 4, 3, weight_init_std=0.5, seed=seed)
+
+
+@pytest.fixture
+def path(tmp_path):
+    made().save(tmp_path / "net.safetensors")
+    return tmp_path / "net.safetensors"
+
+
+def error_of(path):
+    with pytest.raises(xpnet.CheckpointError) as error:
+        xpnet.load(path)
+    return str(error.value)
+
+
+def metadata_of(path):
+    with safe_open(path, "np") as file:
+        return file.metadata()
+
+
+def assert_brought_in(net, scale=1.0, tolerance=1e-6):
+    np.testing.assert_allclose(net.params["W1"], scale * made().params["W1"], rtol=tolerance, atol=tolerance)
+    net.predict(X)
+
+
+def test_arrays_without_the_architecture(path):
+    save_file(load_file(path), path)
+    error = error_of(path)
+    assert "was written by another tool: it is a whole safetensors file, without the architecture" in error
+    assert "W1 (6, 4) float32" in error
+    assert "net.params.update(arrays), where the names are those of net.params" in error
+    net = made(seed=1)
+    net.params.update(load_file(path))
+    assert_brought_in(net)
+
+
+def test_another_frameworks_arrays(path):
+    W, V = (made().params[name] for name in ("W1", "W2"))
+    tensors = {
+        "0.weight": W.T.copy(),
+        "0.bias": np.ones(4, "f4"),
+        "2.weight": V.T.copy(),
+        "2.bias": np.zeros(3, "f4"),
+    }
+    save_file(tensors, path, {"format": "pt"})
+    error = error_of(path)
+    assert "0.weight (4, 6) float32" in error
+    assert "transpose the matrices: net.params.update({'W1': arrays['NAME.weight'].T, 'b1'" in error
+    net, arrays = made(seed=1), load_file(path)
+    net.params.update({"W1": arrays["0.weight"].T, "b1": arrays["0.bias"], "W2": arrays["2.weight"].T})
+    assert_brought_in(net)
+
+
+def test_many_tensors_are_listed_in_short(tmp_path):
+    save_file({f"layer{i}": np.zeros(2) for i in range(40)}, tmp_path / "other")
+    assert "layer0 (2,) float64, " in error_of(tmp_path / "other")
+    assert ", ... (40 in all)" in error_of(tmp_path / "other")
+
+
+def test_arrays_made_half_precision(path):
+    save_file({name: array.astype("f2") for name, array in load_file(path).items()}, path, metadata_of(path))
+    error = error_of(path)
+    assert "its arrays are float16, but float32 was saved: another tool has converted them" in error
+    net = made(seed=1)
+    net.params.update(load_file(path))
+    assert_brought_in(net, tolerance=1e-3)
+
+
+def test_arrays_trained_on_elsewhere(path):
+    save_file(
+        {name: array * np.float32(0.9) for name, array in load_file(path).items()}, path, metadata_of(path)
+    )
+    error = error_of(path)
+    assert "another tool has changed them, or the file is damaged" in error
+    assert f"net.params.update(safetensors.numpy.load_file({str(path)!r}))" in error
+    net = made(seed=1)
+    net.params.update(load_file(path))
+    assert_brought_in(net, 0.9)
+
+
+def test_a_dtype_that_numpy_lacks(tmp_path):
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [2], "data_offsets": [0, 4]}}).encode()
+    header += b" " * (-len(header) % 8)
+    (tmp_path / "net").write_bytes(len(header).to_bytes(8, "little") + header + bytes(4))
+    assert "holds the dtype BF16, which NumPy lacks; convert its tensors to float32" in error_of(
+        tmp_path / "net"
+    )
+
+
+def archive(*members):
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as file:
+        for member in members:
+            file.writestr(member, b"content")
+    return stream.getvalue()
+
+
+def npz():
+    stream = io.BytesIO()
+    np.savez(stream, W1=np.zeros(3))
+    return stream.getvalue()
+
+
+def npy():
+    stream = io.BytesIO()
+    np.save(stream, np.zeros(3))
+    return stream.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "kind"),
+    [
+        ("model.pt", archive("archive/data.pkl", "archive/data/0"), "a checkpoint of PyTorch (.pt, .pth)"),
+        ("model.npz", npz(), "an archive of NumPy (.npz)"),
+        ("model.keras", archive("config.json", "model.weights.h5"), "a model of Keras (.keras)"),
+        ("model.zip", archive("notes.txt"), "a zip archive"),
+        ("cut.zip", archive("notes.txt")[:30], "a zip archive"),
+        ("W1.npy", npy(), "an array of NumPy (.npy)"),
+        ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file"),
+        ("model.gguf", b"GGUF" + bytes(50), "a GGUF file"),
+        ("model.onnx", b"\x08\x0a\x12\x07pytorch", "an ONNX model"),
+        ("net.gz", gzip.compress(b"content"), "a gzip file; unpack it first"),
+        ("net.pkl", pickle.dumps({"W1": [1, 2]}), "a pickle"),
+        ("old.pth", pickle.dumps({"W1": [1, 2]}, protocol=2), "a pickle, as older versions of PyTorch write"),
+        ("net.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
+        ("page", b"<!DOCTYPE html><title>404</title>", "a web page or XML in place of the file"),
+        ("notes.txt", "weights: später\n".encode() * 40, "text"),
+        ("net.json", b'{"W1": [1, 2]}', "text"),
+    ],
+)
+def test_other_kinds_of_files_are_named_and_not_opened(name, data, kind, tmp_path):
+    (tmp_path / name).write_bytes(data)
+    error = error_of(tmp_path / name)
+    assert f"{name} is not a whole file written by net.save: it looks like {kind}" in error
+    assert "net.params.update({'W1': ..., 'b1': ...})" in error
+
+
+@pytest.mark.parametrize("data", [b"", b"\0" * 7, bytes(range(200)), b"\xff" * 100])
+def test_bytes_of_no_known_kind(data, tmp_path):
+    (tmp_path / "net").write_bytes(data)
+    assert "net is not a whole file written by net.save (" in error_of(tmp_path / "net")

@@ -1,0 +1,128 @@
+"""Safetensors files: the same bytes for the same content, and errors about files of other tools."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from xpnet._file_kinds import kind_of
+from xpnet._savable import CheckpointError
+
+Arrays = Mapping[str, np.ndarray[Any, Any]]
+
+SHOWN = 6
+"""How many tensors an error lists."""
+
+
+class Contents(NamedTuple):
+    """What a file holds.
+
+    Attributes
+    ----------
+    arrays : dict of str to array
+    metadata : dict of str to str
+    """
+
+    arrays: dict[str, np.ndarray[Any, Any]]
+    metadata: dict[str, str]
+
+
+def serialized(arrays: Arrays, metadata: Mapping[str, str]) -> bytes:
+    """Return a safetensors file; the same bytes for the same content.
+
+    safetensors 0.8 writes the metadata in an order that differs from call to call. The header is written
+    again here, with the metadata sorted, and filled up with blanks to a multiple of 8 bytes, as there.
+    """
+    from safetensors.numpy import save
+
+    data = save(dict(arrays), dict(metadata))
+    size = int.from_bytes(data[:8], "little")
+    header = json.loads(data[8 : 8 + size])
+    header["__metadata__"] = dict(sorted(header["__metadata__"].items()))
+    text = json.dumps(header, separators=(",", ":")).encode()
+    text += b" " * (-len(text) % 8)
+    return len(text).to_bytes(8, "little") + text + data[8 + size :]
+
+
+def read(path: Path) -> Contents:
+    """Return what a safetensors file holds.
+
+    Raises
+    ------
+    OSError
+        If it cannot be read.
+    CheckpointError
+        If it is another kind of file, not whole, or holds dtypes that NumPy lacks; says which.
+    """
+    from safetensors import SafetensorError
+    from safetensors.numpy import load
+
+    data = path.read_bytes()
+    if kind := kind_of(data, path):
+        raise CheckpointError(
+            f"{path} is not a whole file written by net.save: it looks like {kind}; read it with the tool "
+            "that wrote it, and bring the arrays in with net.params.update({'W1': ..., 'b1': ...})"
+        )
+    try:
+        arrays = load(data)
+        metadata = _header(data).get("__metadata__", {})
+    except KeyError as error:  # of safetensors, for a dtype that NumPy lacks
+        raise CheckpointError(
+            f"{path} holds the dtype {error.args[0]}, which NumPy lacks; convert its tensors to float32 with "
+            "the tool that wrote them, and save them again"
+        ) from None
+    except (SafetensorError, ValueError) as error:
+        raise CheckpointError(
+            f"{path} is not a whole file written by net.save ({type(error).__name__}: {error}); "
+            "save the net again or take another copy"
+        ) from None
+    return Contents(arrays, metadata)
+
+
+def _header(data: bytes) -> dict[str, Any]:
+    size = int.from_bytes(data[:8], "little")
+    header: dict[str, Any] = json.loads(data[8 : 8 + size])
+    return header
+
+
+def foreign(path: Path, arrays: Arrays) -> CheckpointError:
+    """Return the error that a whole safetensors file holds tensors, but not the architecture of a net."""
+    transposed = any(name.endswith(".weight") and array.ndim == 2 for name, array in arrays.items())
+    advice = (
+        "its layers compute x Wᵀ + b, so transpose the matrices: net.params.update({'W1': "
+        "arrays['NAME.weight'].T, 'b1': arrays['NAME.bias'], ...})"
+        if transposed
+        else "net.params.update(arrays), where the names are those of net.params"
+    )
+    return CheckpointError(
+        f"{path} was written by another tool: it is a whole safetensors file, without the architecture that "
+        f"net.save keeps. It holds {listed(arrays)}. Make the net, take arrays = "
+        f"safetensors.numpy.load_file({str(path)!r}), and bring them in: {advice}"
+    )
+
+
+def changed(path: Path, arrays: Arrays, dtype: str) -> CheckpointError:
+    """Return the error that a file's arrays are not those that were saved."""
+    others = sorted({str(array.dtype) for array in arrays.values()} - {dtype})
+    what = (
+        f"its arrays are {', '.join(others)}, but {dtype} was saved: another tool has converted them"
+        if others
+        else "its arrays are not those that were saved: another tool has changed them, or the file is damaged"
+    )
+    return CheckpointError(
+        f"{path} is damaged or was changed: {what}. Take another copy; or, if the change was meant, make the "
+        "net as it was, and bring the arrays in: "
+        f"net.params.update(safetensors.numpy.load_file({str(path)!r}))"
+    )
+
+
+def listed(arrays: Arrays) -> str:
+    """Return tensors in words: names, shapes and dtypes of the first few."""
+    names = list(arrays)[:SHOWN]
+    shown = ", ".join(f"{name} {tuple(arrays[name].shape)} {arrays[name].dtype}" for name in names)
+    more = f", ... ({len(arrays)} in all)" if len(arrays) > SHOWN else ""
+    return (shown or "no tensor") + more
