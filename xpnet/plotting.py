@@ -39,7 +39,7 @@ def plot_history(history: History, path: str | Path | None = None, title: str | 
     Returns
     -------
     matplotlib.figure.Figure
-        Made without pyplot: it changes no global state and needs no screen.
+        Made without pyplot: it changes no global state and needs no screen. A notebook shows its picture.
 
     Raises
     ------
@@ -81,7 +81,8 @@ def check_plot_path(path: str | Path) -> None:
 
 def _figure_class() -> Any:
     try:
-        return importlib.import_module("matplotlib.figure").Figure
+        importlib.import_module("matplotlib.figure")
+        return importlib.import_module("xpnet._notebook_figure").NotebookFigure
     except ModuleNotFoundError as error:
         raise ModuleNotFoundError(
             f'a plot needs matplotlib ({error}): pip install "matplotlib>=3.9"', name=error.name

@@ -20,8 +20,8 @@ from engines import WARNINGS_ARE_ERRORS, simulated
 import xpnet
 from xpnet.nets import MultiLayerNet
 from xpnet.optimizers import by_name, names
-from xpnet.training._announce import progress_bar
 from xpnet.training._layer_by_layer import LayerRun
+from xpnet.training._progress import Progress
 from xpnet_kernels import _dispatch, _launch
 
 pytestmark = pytest.mark.skipif(not simulated(), reason="a GPU is here: the real launch path is tested on it")
@@ -63,7 +63,7 @@ def test_a_later_epoch_converts_and_configures_next_to_nothing(optimizer):
     with _dispatch.serving(backend.engines):
         for _ in range(4):
             before = len(driver.views), len(driver.configured), len(driver.launched)
-            run.epoch(lambda: False, progress_bar(0, False))
+            run.epoch(lambda: False, Progress(0, 0, enabled=False))
             after = len(driver.views), len(driver.configured), len(driver.launched)
             counts.append(np.subtract(after, before))
     views, configured, launched = counts[-1]

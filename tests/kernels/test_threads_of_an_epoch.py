@@ -9,8 +9,8 @@ import pytest
 import xpnet
 from xpnet.nets import MultiLayerNet
 from xpnet.optimizers import SGD
-from xpnet.training._announce import progress_bar
 from xpnet.training._compiled import CompiledRun
+from xpnet.training._progress import Progress
 from xpnet_kernels import _threads
 from xpnet_kernels.mlp_epoch import cpu, team
 
@@ -75,7 +75,7 @@ def test_a_number_of_threads_that_rises_within_an_epoch_holds_for_the_next(monke
     run = CompiledRun(net, x, t, 20, SGD())
     monkeypatch.setattr(_threads, "allowed", lambda enough_work: next(allowed))
     monkeypatch.setattr(_threads, "chosen", lambda: 4)
-    run.epoch(lambda: False, progress_bar(0, False))
+    run.epoch(lambda: False, Progress(0, 0, enabled=False))
     assert set(begun) == {2}
 
 

@@ -10,8 +10,8 @@ import xpnet
 from xpnet.layers import Affine, Dropout, IdentityWithLoss, SigmoidWithLoss, Tanh
 from xpnet.nets import MultiLayerNet, Sequential
 from xpnet.optimizers import by_name, names
-from xpnet.training._announce import progress_bar
 from xpnet.training._layer_by_layer import LayerRun
+from xpnet.training._progress import Progress
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(45, 6))
@@ -50,7 +50,7 @@ def test_an_epoch_reads_its_losses_once_at_its_end(case, optimizer):
     for number in range(2):
         seen.clear()
         before = machine.reads
-        losses = run.epoch(should_stop, progress_bar(0, False))
+        losses = run.epoch(should_stop, Progress(0, 0, enabled=False))
         first = (
             1 if number == 0 and case != "identity" else 0
         )  # the labels are checked once, in the first step

@@ -19,6 +19,7 @@ from xpnet.cli._options import class_count, load_dataset, take_backend
 from xpnet.cli._recipes import optimizer_for, recipe_for
 from xpnet.nets import MultiLayerNet
 from xpnet.plotting import plot_history
+from xpnet.training._progress import bars_only
 from xpnet.training.loop import chosen_run
 
 
@@ -93,17 +94,18 @@ class Training:
         """Train; Ctrl-C ends it early."""
         self._say_what()
         try:
-            return self.net.fit(
-                *self.data.train,
-                epochs=self.epochs,
-                batch_size=self.batch_size,
-                optimizer=self.optimizer,
-                validation=self.data.test if len(self.data.test.t) else None,
-                seed=self.seed,
-                engine=self.options.engine,
-                on_epoch=self._on_epoch,
-                on_interrupt="stop",
-            )
+            with bars_only():  # the epochs are printed on stdout
+                return self.net.fit(
+                    *self.data.train,
+                    epochs=self.epochs,
+                    batch_size=self.batch_size,
+                    optimizer=self.optimizer,
+                    validation=self.data.test if len(self.data.test.t) else None,
+                    seed=self.seed,
+                    engine=self.options.engine,
+                    on_epoch=self._on_epoch,
+                    on_interrupt="stop",
+                )
         except Exception as error:
             self.log.failure(error)
             raise

@@ -1,4 +1,4 @@
-"""What `fit` says: where it runs, that kernels are compiling, and a progress bar."""
+"""Announcements of `fit`: where it runs, and that kernels are compiling."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from xpnet_kernels import _jit
 
@@ -18,7 +18,7 @@ COMPILING_AFTER = 1.0
 
 
 def say(line: str) -> None:
-    """Write one line where the progress bar goes."""
+    """Write one line where progress is shown."""
     sys.stderr.write(f"xpnet: {line}\n")
     sys.stderr.flush()
 
@@ -49,10 +49,3 @@ def _say_that_kernels_compile() -> None:
         say("compiling kernels (once; the machine code is kept)")
     else:
         say("compiling kernels (at every start: no folder for the machine code; set NUMBA_CACHE_DIR to one)")
-
-
-def progress_bar(steps: int, enabled: bool) -> Any:
-    """Return a tqdm bar over all steps, silent when stderr is not a terminal."""
-    from tqdm import tqdm
-
-    return tqdm(total=steps, unit="step", disable=None if enabled else True, leave=False)

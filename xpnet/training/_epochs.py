@@ -11,7 +11,7 @@ import numpy as np
 
 from xpnet import random
 from xpnet.optimizers import Optimizer
-from xpnet.training._announce import progress_bar, say
+from xpnet.training._announce import say
 from xpnet.training._compiled import CompiledRun
 from xpnet.training._data import data_memory
 from xpnet.training._diverged import (
@@ -25,6 +25,7 @@ from xpnet.training._diverged import (
 from xpnet.training._interrupt import FitInterrupted, Interrupt
 from xpnet.training._last_good import LastGood
 from xpnet.training._layer_by_layer import LayerRun
+from xpnet.training._progress import Progress
 from xpnet.training.history import Epoch, History
 from xpnet_kernels import _dispatch
 
@@ -46,7 +47,7 @@ class Wishes(NamedTuple):
 def train(run: Run, wishes: Wishes) -> History:
     """Train a run; see `fit` for what is returned and raised."""
     history, net, number = History(), run.net, 0
-    bar = progress_bar(wishes.epochs * run.steps, wishes.verbose)
+    bar = Progress(wishes.epochs, run.steps, wishes.verbose)
     with _dispatch.serving(net.backend.engines), random.seeded(wishes.seed), Interrupt() as interrupt, bar:
         run.prepare(wishes.verbose)
         with data_memory(run):
@@ -56,7 +57,7 @@ def train(run: Run, wishes: Wishes) -> History:
             epoch = _one(run, number, good, history, wishes.validation, interrupt, bar)
             if epoch is not None:
                 history.epochs.append(epoch)
-                bar.set_postfix_str(str(epoch), refresh=False)
+                bar.epoch(epoch)
                 if wishes.on_epoch is not None:
                     wishes.on_epoch(epoch)
                 good.keep(f"as epoch {number} left it")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from xpnet import _backends, random
 from xpnet.optimizers import Optimizer
-from xpnet.training._announce import progress_bar, says_when_compiling
+from xpnet.training._announce import says_when_compiling
 from xpnet.training._epochs import Run
+from xpnet.training._progress import Progress
 from xpnet.training.loop import chosen_run
 from xpnet_kernels import _dispatch
 
@@ -81,5 +82,5 @@ class Trial:
 def _epoch(run: Run) -> float:
     """Return the seconds of an epoch, until its losses are on the host."""
     started = time.perf_counter()
-    run.epoch(lambda: False, progress_bar(0, False))
+    run.epoch(lambda: False, Progress(0, 0, enabled=False))
     return time.perf_counter() - started

@@ -88,7 +88,8 @@ def fit(
         0.8 of the GPU's free memory, and it is said. The steps are the same. On a CPU there is nothing to
         bring.
     verbose : bool, optional
-        Whether to say where it runs and draw a progress bar, on stderr.
+        Whether to say where it runs and show progress, on stderr: a bar in a terminal or a notebook, a line
+        an epoch elsewhere, at most one a second besides the first and the last.
     on_epoch : callable, optional
         Called with an `Epoch` after each.
     on_interrupt : str, optional
