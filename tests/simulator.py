@@ -140,10 +140,16 @@ def load_acquire(array, index):
 
 
 def shared_array(self, shape, dtype, alignment=None):
-    """Return the array that this line of the kernel allocates for its thread block, NaN at first."""
-    frame = sys._getframe(1)
-    place = tuple(getcurrent().blockIdx), frame.f_code, frame.f_lineno
+    """Return the array that this instruction of the kernel allocates for its thread block, NaN at first.
+
+    One instruction allocates one array, as static shared memory does: in a loop, and in a device function
+    that is called twice, it is the same each time. For another shape or dtype the function is compiled again
+    and has another array. Functions are told apart by their code and globals themselves: Python takes two
+    pieces of code for equal that are alike in name, line and instructions.
+    """
+    frame, dtype = sys._getframe(1), np.dtype(dtype)
+    function = id(frame.f_code), id(frame.f_globals)
+    place = tuple(getcurrent().blockIdx), *function, frame.f_lasti, shape, dtype
     if place not in self._allocations:
-        dtype = np.dtype(dtype)
         self._allocations[place] = np.full(shape, np.nan if dtype.kind == "f" else 0, dtype)
     return self._allocations[place]

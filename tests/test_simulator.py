@@ -1,6 +1,7 @@
 """The tests' own simulator of CUDA: shuffles, cooperative grids, and what it must catch."""
 
 import importlib.util
+from types import FunctionType
 
 import numpy as np
 import pytest
@@ -156,6 +157,105 @@ def test_shared_memory_is_a_blocks_own_and_nan_at_first():
     x = np.zeros(4, "float32")
     run(kernel, 2, 2, x)
     np.testing.assert_array_equal(x, [3, 3, np.nan, np.nan])
+
+
+def two_on_a_line(numbers):
+    a, b = cuda.shared.array(2, np.float32), cuda.shared.array(2, np.float32)
+    write_and_read(a, b, numbers)
+
+
+def two_of_other_shapes_on_a_line(numbers):
+    a, b = cuda.shared.array((3, 2), np.float32), cuda.shared.array(2, np.int64)
+    write_and_read(a[1], b, numbers)
+
+
+def by_one_helper_for_two_dtypes(numbers):
+    write_and_read(new_array(np.float32), new_array(np.int64), numbers)
+
+
+def by_a_helper_and_its_twin(numbers):
+    """As `_jit.on_device` makes one: the same code with other globals."""
+    write_and_read(array_of(cuda), twin(cuda), numbers)
+
+
+def by_two_helpers_alike(numbers):
+    """Their code is equal for Python, name, line and all."""
+    write_and_read(alike[0](), alike[1](), numbers)
+
+
+def write_and_read(a, b, numbers):
+    i = cuda.threadIdx.x
+    a[i], b[i] = 1, 2
+    cuda.syncthreads()
+    numbers[i] = 10 * a[1 - i] + b[1 - i]
+
+
+def new_array(dtype):
+    return cuda.shared.array(2, dtype)
+
+
+def array_of(module):
+    return module.shared.array(2, "float32")
+
+
+twin = FunctionType(array_of.__code__, {})
+source = compile("lambda: cuda.shared.array(2, np.float32)", "helper.py", "eval")
+again = compile("lambda: cuda.shared.array(2, np.float32)", "helper.py", "eval")
+alike = eval(source), eval(again)
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [
+        two_on_a_line,
+        two_of_other_shapes_on_a_line,
+        by_one_helper_for_two_dtypes,
+        by_a_helper_and_its_twin,
+        by_two_helpers_alike,
+    ],
+)
+def test_two_shared_arrays_are_two(kernel):
+    assert alike[0].__code__ == alike[1].__code__
+    numbers = np.zeros(2, int)
+    run(kernel, 1, 2, numbers)
+    np.testing.assert_array_equal(numbers, 12)
+
+
+def the_same_in_a_loop(numbers):
+    for turn in range(3):
+        shared = cuda.shared.array(2, np.float32)
+        if turn == 0:
+            shared[cuda.threadIdx.x] = 5
+        numbers[cuda.threadIdx.x] = shared[cuda.threadIdx.x]
+
+
+def the_same_in_a_helper_called_twice(numbers):
+    new_array(np.float32)[cuda.threadIdx.x] = 5
+    numbers[cuda.threadIdx.x] = new_array(np.float32)[cuda.threadIdx.x]
+
+
+def the_same_in_a_helper_of_two_others(numbers):
+    write_five()
+    numbers[cuda.threadIdx.x] = what_was_written()
+
+
+def write_five():
+    new_array(np.float32)[cuda.threadIdx.x] = 5
+
+
+def what_was_written():
+    return new_array(np.float32)[cuda.threadIdx.x]
+
+
+@pytest.mark.parametrize(
+    "kernel",
+    [the_same_in_a_loop, the_same_in_a_helper_called_twice, the_same_in_a_helper_of_two_others],
+)
+def test_one_instruction_allocates_one_shared_array(kernel):
+    """Static shared memory is one place for the whole launch of a block."""
+    numbers = np.zeros(2, int)
+    run(kernel, 1, 2, numbers)
+    np.testing.assert_array_equal(numbers, 5)
 
 
 def one_block_never_comes(arrivals):
