@@ -184,7 +184,7 @@ def install(monkeypatch):
     cuda.cublas = CublasDouble(cuda)
     monkeypatch.setattr(_graphs, "runtime", lambda like: cuda)
     monkeypatch.setattr(_launch, "current_stream", lambda like: cuda.get_current_stream().ptr)
-    monkeypatch.setattr(_launch, "_configured", lambda kernel, *shape: kernel[(*shape, cuda.stream())])
+    monkeypatch.setattr(_launch, "_in_simulator", lambda kernel, *shape: kernel[(*shape, cuda.stream())])
     monkeypatch.setattr(_cublas, "library", lambda like: cuda.cublas)
     monkeypatch.setattr(_cublas, "pointer", lambda array: ctypes.c_void_p(array.ctypes.data))
     simulated, configured = FakeCUDAKernel.__call__, FakeCUDAKernel.__getitem__

@@ -23,6 +23,7 @@ from numba.cuda.simulator.kernelapi import FakeCUDAModule, FakeCUDAShared
 from turns import SHUFFLES, run_in_turns, syncwarp, threads_of
 
 from xpnet_kernels import _graphs, _jit
+from xpnet_kernels._limits import check_launch
 
 THREADS = 32
 TILE = 4
@@ -121,6 +122,7 @@ def run_block(self, grid_point, *args):
 
 def launch_cooperatively(kernel, blocks, threads, *args):
     """Run all blocks at once, or note it in a capture; replaces `_launch.launch_cooperatively`."""
+    check_launch(kernel, blocks, threads)
     _graphs.runtime(None).start(kernel.fn.__name__, lambda: run_at_once(kernel, blocks, threads, args))
 
 

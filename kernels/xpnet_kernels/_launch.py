@@ -19,6 +19,7 @@ import numpy as np
 
 from xpnet_kernels import _jit
 from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels._limits import check_launch
 
 THREADS = 256
 """Threads per block of the kernels that work on one element or one row a thread."""
@@ -33,7 +34,13 @@ def blocks_for(size: int, threads: int) -> int:
 
 
 def launch(kernel: Any, grid: Any, block: Any, *args: Any) -> None:
-    """Run `kernel` over `grid` blocks of `block` threads, unless the grid is empty."""
+    """Run `kernel` over `grid` blocks of `block` threads, unless the grid is empty.
+
+    Raises
+    ------
+    ValueError
+        If CUDA launches no such grid, or no such block.
+    """
     if grid == 0 or (isinstance(grid, tuple) and 0 in grid):
         return
     _jit.load_cuda()
@@ -88,8 +95,13 @@ def current_stream(like: Array) -> int:
 
 def _configured(kernel: Any, grid: Any, block: Any) -> Any:
     if _simulated():
-        return kernel[grid, block]  # the kernel itself, which holds one configuration at a time
+        check_launch(kernel, grid, block)
+        return _in_simulator(kernel, grid, block)
     return _kept_configuration(kernel, grid, block, _stream())
+
+
+def _in_simulator(kernel: Any, grid: Any, block: Any) -> Any:
+    return kernel[grid, block]  # the kernel itself, which holds one configuration at a time
 
 
 def _simulated() -> bool:
@@ -104,8 +116,10 @@ def _numba_settings() -> Any:
 def _kept_configuration(kernel: Any, grid: Any, block: Any, stream: Any) -> Any:
     """Return a kernel with its grid, block and stream, without numba's warning that the grid is small.
 
-    That is advice for whoever writes a kernel: silenced for ours, it stays for a user's own.
+    That is advice for whoever writes a kernel: silenced for ours, it stays for a user's own. The sizes are
+    checked here, once for each configuration that is kept.
     """
+    check_launch(kernel, grid, block)
     settings = _numba_settings()
     with _configuring:
         before, settings.CUDA_LOW_OCCUPANCY_WARNINGS = settings.CUDA_LOW_OCCUPANCY_WARNINGS, 0

@@ -12,7 +12,13 @@ from xpnet_kernels._arrays import Array, empty, namespace
 from xpnet_kernels._jit import cuda, njit
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import PRODUCT_SHAPES, normal
-from xpnet_kernels.matmul import check_inner_sizes, dot_of_tiles, launch_over_tiles, matmul_tiled_cpu
+from xpnet_kernels.matmul import (
+    check_inner_sizes,
+    dot_of_tiles,
+    launch_over_tiles,
+    matmul_tiled_cpu,
+    place_in,
+)
 
 
 def check_bias(x: Array, W: Array, b: Array) -> None:
@@ -170,7 +176,7 @@ def add_bias_relu_kernel(y: Array, b: Array, mask: Array) -> None:
 @cuda.jit
 def affine_kernel(x: Array, W: Array, b: Array, y: Array) -> None:
     """Write one tile of x W + b per thread block."""
-    column, row = cuda.grid(2)
+    row, column = place_in(y)
     a = dot_of_tiles(x, W, row, column)
     if row < y.shape[0] and column < y.shape[1]:
         y[row, column] = a + b[column]
@@ -179,7 +185,7 @@ def affine_kernel(x: Array, W: Array, b: Array, y: Array) -> None:
 @cuda.jit
 def affine_relu_kernel(x: Array, W: Array, b: Array, y: Array, mask: Array) -> None:
     """Write one tile of relu(x W + b) and of its mask per thread block."""
-    column, row = cuda.grid(2)
+    row, column = place_in(y)
     a = dot_of_tiles(x, W, row, column)
     if row < y.shape[0] and column < y.shape[1]:
         a += b[column]

@@ -88,10 +88,13 @@ def matmul_tiled_cuda(a: Array, b: Array) -> Array:
 
 
 def launch_over_tiles(product: Array, kernel: Any, *args: Any) -> None:
-    """Run `kernel` with one thread for each element of `product`, in square blocks of TILE x TILE."""
+    """Run `kernel` with one thread for each element of `product`, in square blocks of TILE x TILE.
+
+    The blocks are numbered along x, where a grid may be long: `place_in` finds the element of a thread.
+    """
     rows, columns = product.shape
-    grid = _launch.blocks_for(columns, TILE), _launch.blocks_for(rows, TILE)
-    _launch.launch(kernel, grid, (TILE, TILE), *args)
+    tiles = _launch.blocks_for(columns, TILE) * _launch.blocks_for(rows, TILE)
+    _launch.launch(kernel, tiles, (TILE, TILE), *args)
 
 
 def check_inner_sizes(a: Array, b: Array) -> None:
@@ -103,10 +106,18 @@ def check_inner_sizes(a: Array, b: Array) -> None:
 @cuda.jit
 def matmul_kernel(a: Array, b: Array, product: Array) -> None:
     """Write one TILE x TILE tile of a @ b per thread block, one element per thread."""
-    column, row = cuda.grid(2)
+    row, column = place_in(product)
     total = dot_of_tiles(a, b, row, column)
     if row < product.shape[0] and column < product.shape[1]:
         product[row, column] = total
+
+
+@cuda.jit(device=True)
+def place_in(product: Array) -> tuple[int, int]:
+    """Return row and column of this thread's element, which may lie beyond the product's edge."""
+    across = (product.shape[1] + TILE - 1) // TILE
+    row = cuda.blockIdx.x // across * TILE + cuda.threadIdx.y
+    return row, cuda.blockIdx.x % across * TILE + cuda.threadIdx.x
 
 
 @cuda.jit(device=True)

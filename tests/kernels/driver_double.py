@@ -72,7 +72,7 @@ def install(monkeypatch):
     _jit.load_cuda()
     from numba.cuda.simulator.kernel import FakeCUDAKernel
 
-    real = [(_launch, "_device_array"), (_launch, "_configured"), (FakeCUDAKernel, "__call__")]
+    real = [(_launch, "_device_array"), (FakeCUDAKernel, "__call__")]
     real = [(owner, name, getattr(owner, name)) for owner, name in real]
     library_for("numba-cuda", monkeypatch)
     for owner, name, function in real:  # what the other tests have doubles for

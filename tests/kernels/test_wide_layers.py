@@ -58,8 +58,9 @@ def test_an_epoch_agrees_with_the_float64_reference(wide, dtype, xp, monkeypatch
 
 
 def test_a_batch_of_more_tiles_than_a_grid_is_high_goes_by_cublas():
-    from xpnet_kernels.mlp_epoch.graph.step import MOST_BLOCKS_DOWN, are_wide, tiles
+    from xpnet_kernels._limits import MOST_BLOCKS
+    from xpnet_kernels.mlp_epoch.graph.step import are_wide, tiles
 
-    most = MOST_BLOCKS_DOWN * tiles.ROWS
+    most = MOST_BLOCKS[1] * tiles.ROWS
     assert are_wide([4, 8, 3], most) == [False, False]
     assert are_wide([4, 8, 3], most + 1) == [True, True]

@@ -9,6 +9,7 @@ from typing import Any
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, namespace
 from xpnet_kernels._cublas import Products
+from xpnet_kernels._limits import MOST_BLOCKS
 from xpnet_kernels.mlp_epoch.graph import tiles
 from xpnet_kernels.mlp_epoch.graph.buffers import Buffers
 from xpnet_kernels.mlp_epoch.graph.given import given_blocks, update_given_kernel
@@ -22,9 +23,6 @@ from xpnet_kernels.mlp_epoch.graph.layers import (
 )
 from xpnet_kernels.mlp_epoch.graph.tiles import Source
 from xpnet_kernels.mlp_epoch.graph.update import Rule, penalty_kernel, update_kernel
-
-MOST_BLOCKS_DOWN = 65_535
-"""Blocks that CUDA allows down a grid."""
 
 WIDE = 1 << 25
 """Multiplications of a layer from which on cuBLAS computes its products.
@@ -41,7 +39,7 @@ Launch = Callable[[], None]
 
 def are_wide(sizes: Sequence[int], batch_size: int) -> list[bool]:
     """Return for each layer whether cuBLAS computes its products."""
-    tall = batch_size > MOST_BLOCKS_DOWN * tiles.ROWS
+    tall = batch_size > MOST_BLOCKS[1] * tiles.ROWS
     return [tall or batch_size * inputs * outputs >= WIDE for inputs, outputs in itertools.pairwise(sizes)]
 
 
