@@ -1,9 +1,10 @@
 """Where machine code is kept on disk; loaded by `_jit.py` together with numba.
 
-Numba's cache, in four points stricter: a change in any file of this package makes all its code stale (a
-kernel holds the code of those that it calls, from other files); writers in several processes take turns
-(two that save different types of a kernel at once could else swap their code); a damaged file counts as
-absent; and code that was compiled into a package folder that is now read-only is used.
+Numba's cache, in five points stricter: a change in any file of this package makes all its code stale (a
+kernel holds the code of those that it calls, from other files); code compiled under other settings of Numba
+is kept apart; writers in several processes take turns (two that save different types of a kernel at once
+could else swap their code); a damaged file counts as absent; and code that was compiled into a package folder
+that is now read-only is used.
 """
 
 from __future__ import annotations
@@ -17,7 +18,28 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from numba.core import caching
+import llvmlite
+from numba.core import caching, config
+
+_NOT_IN_CODE = frozenset(
+    {
+        # folders and programs
+        "CACHE_DIR", "CACHE_LOCATOR_CLASSES", "GDB_BINARY",
+        # messages
+        "CHROME_TRACE", "COLOR_SCHEME", "DEBUG_CACHE", "DEVELOPER_MODE", "DISABLE_PERFORMANCE_WARNINGS",
+        "FULL_TRACEBACKS", "SHOW_HELP",
+        # threads: code for several of them is not made here
+        "NUMBA_DEFAULT_NUM_THREADS", "NUMBA_NUM_THREADS", "THREADING_LAYER", "THREADING_LAYER_PRIORITY",
+        # GPUs; and no kernel is compiled at all
+        "DISABLE_CUDA", "DISABLE_JIT", "ENABLE_CUDASIM", "FORCE_CUDA_CC",
+        "FUNCTION_CACHE_SIZE",
+    }
+)  # fmt: skip
+"""Numba's settings without an effect on machine code; those whose names begin with CUDA have none either.
+
+All others count, those of a later Numba too: a setting too many costs a compilation, one too few gives the
+wrong code. Settings that print what is compiled (DUMP_ASSEMBLY) count because nothing is printed otherwise.
+"""
 
 
 class PersonalFolder(caching.UserWideCacheLocator):
@@ -79,9 +101,14 @@ class MachineCode(caching.FunctionCache):
         stamp = self._impl.locator.get_source_stamp(), package_digest()
         return caching.IndexDataCacheFile(folder, self._impl.filename_base, stamp)
 
+    def _index_key(self, sig: Any, codegen: Any) -> Any:
+        """Return what code is found by: arguments, processor, and settings, some of which LLVM reads but once."""
+        return *super()._index_key(sig, codegen), llvmlite.__version__, _settings_at_load, settings_digest()
+
     def load_overload(self, sig: Any, target_context: Any) -> Any:
         """Return the code for argument types, or None if it has to be compiled."""
         target_context.refresh()
+        config.reload_config()  # as the compiler does, which would save under another key else
         key = self._index_key(sig, target_context.codegen())
         for files in (self._cache_file, self._installed):
             # A file cut short, by a full disk or a power failure, raises nearly anything when read.
@@ -123,6 +150,19 @@ def package_digest() -> bytes:
     for path in sorted(folder.rglob("*.py")):
         digest.update(path.relative_to(folder).as_posix().encode() + b"\0" + path.read_bytes())
     return digest.digest()
+
+
+def settings_digest() -> str:
+    """Return a hash of Numba's settings, as they are now, on which machine code depends."""
+    settings = sorted(
+        (name, repr(value))
+        for name, value in vars(config).items()
+        if name.isupper() and not name.startswith(("_", "CUDA")) and name not in _NOT_IN_CODE
+    )
+    return hashlib.sha256(repr(settings).encode()).hexdigest()
+
+
+_settings_at_load = settings_digest()
 
 
 @contextlib.contextmanager

@@ -132,6 +132,72 @@ def test_a_change_in_any_file_makes_it_stale(run, package):
     assert [run(relu())[0], run(relu())[0]] == ["0", "1"]
 
 
+CHANGE_CODE = {
+    "NUMBA_BOUNDSCHECK": "1",
+    "NUMBA_CPU_FEATURES": "+sse2",
+    "NUMBA_CPU_NAME": "generic",
+    "NUMBA_DEBUGINFO": "1",
+    "NUMBA_DISABLE_INTEL_SVML": "1",
+    "NUMBA_ENABLE_AVX": "0",
+    "NUMBA_LLVM_REFPRUNE_FLAGS": "per_bb",
+    "NUMBA_LLVM_REFPRUNE_PASS": "0",
+    "NUMBA_LOOP_VECTORIZE": "0",
+    "NUMBA_OPT": "0",
+    "NUMBA_SLP_VECTORIZE": "1",
+}
+"""Settings of Numba that change machine code, and values that are not the usual ones."""
+
+SAME_CODE = {
+    "NUMBA_COLOR_SCHEME": "dark_bg",
+    "NUMBA_CUDA_DEBUGINFO": "1",
+    "NUMBA_DEVELOPER_MODE": "1",
+    "NUMBA_DISABLE_CUDA": "1",
+    "NUMBA_ENABLE_CUDASIM": "1",
+    "NUMBA_FULL_TRACEBACKS": "1",
+    "NUMBA_NUM_THREADS": "1",
+    "NUMBA_THREADING_LAYER": "workqueue",
+}
+
+
+def test_code_of_other_settings_is_kept_apart(run):
+    assert run(relu())[0] == "0"
+    for name, value in CHANGE_CODE.items():
+        assert (name, run(relu(), **{name: value})[0]) == (name, "0")
+    for name, value in CHANGE_CODE.items():
+        assert (name, run(relu(), **{name: value})[0]) == (name, "1")
+    assert run(relu())[0] == "1"
+
+
+def test_slow_code_of_an_earlier_run_is_not_loaded(run, package):
+    slow = {"NUMBA_DEBUGINFO": "1", "NUMBA_LOOP_VECTORIZE": "0"}
+    assert run(relu(), **slow)[0] == "0"
+    (of_slow,) = [path for path in machine_code(package) if path.suffix == ".nbc"]
+    assert run(relu())[0] == "0"
+    (of_fast,) = [path for path in machine_code(package) if path.suffix == ".nbc" and path != of_slow]
+    assert of_slow.stat().st_size != of_fast.stat().st_size
+    assert [run(relu(), **slow)[0], run(relu())[0]] == ["1", "1"]
+
+
+def test_settings_of_other_things_change_nothing(run):
+    assert run(relu())[0] == "0"
+    assert run(relu(), **SAME_CODE)[0] == "1"
+
+
+@pytest.mark.parametrize(
+    "change", ["os.environ['NUMBA_LOOP_VECTORIZE'] = '0'", "numba.core.config.LOOP_VECTORIZE = 0"]
+)
+def test_a_setting_that_changes_within_a_process_counts(change, run):
+    assert run(relu())[0] == "0"
+    code = f"import os, numba\n{change}\n{relu()}"
+    assert [run(code)[0], run(code)[0], run(relu())[0]] == ["0", "1", "1"]
+
+
+def test_the_import_of_numba_cuda_changes_nothing(run):
+    pytest.importorskip("numba_cuda")
+    assert run(relu())[0] == "0"
+    assert run("import numba.cuda\n" + relu())[0] == "1"
+
+
 @pytest.mark.parametrize("suffix", [".nbi", ".nbc"])
 def test_a_damaged_file_counts_as_absent(suffix, run, package):
     run(relu())
