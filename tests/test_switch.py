@@ -12,7 +12,7 @@ from stand_ins import EVERY_BACKEND, StrictBackend, check
 
 import xpnet
 from xpnet import _backends
-from xpnet._backends import cuda, host
+from xpnet._backends import cuda
 from xpnet._backends.base import Problem
 from xpnet.layers import Relu
 from xpnet_kernels import Implementation, relu
@@ -213,7 +213,6 @@ def test_missing_and_broken_packages_in_plain_words(monkeypatch):
     monkeypatch.setattr(cuda.importlib.util, "find_spec", lambda name: None)
     assert cuda._cupy_problem.__wrapped__().reason == "CuPy is not installed"
     assert "pip install" in cuda._cupy_problem.__wrapped__().remedy
-    assert host.NumbaBackend().problem().reason == "numba is not installed"
 
     def broken(name):
         raise ImportError("libcuda.so.1: cannot open\nmore")

@@ -10,11 +10,11 @@ from typing import Any
 
 import numpy as np
 
-from xpnet._backends import using
+from xpnet._backends import BackendUnavailableError, using
 from xpnet.nets import MultiLayerNet
 from xpnet.nets._stack import ACTIVATIONS
 from xpnet.optimizers import by_name, names
-from xpnet_kernels import _jit, registry
+from xpnet_kernels import _compiler, _jit, registry
 
 _DTYPES = ("float32", "float64")
 
@@ -48,8 +48,13 @@ def warm_up() -> Iterator[Warmed]:
     Raises
     ------
     BackendUnavailableError
-        If the backend numba cannot be used here.
+        If no kernel can be compiled here.
     """
+    lacks = _compiler.obstacle()
+    if lacks is not None:
+        raise BackendUnavailableError(
+            f"there is nothing to compile: {lacks.reason}. To mend it: {lacks.remedy}"
+        )
     with using("numba"):
         for what, run in _parts():
             compiled, loaded = _counts()

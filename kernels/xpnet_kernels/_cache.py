@@ -102,7 +102,7 @@ class MachineCode(caching.FunctionCache):
         return caching.IndexDataCacheFile(folder, self._impl.filename_base, stamp)
 
     def _index_key(self, sig: Any, codegen: Any) -> Any:
-        """Return what code is found by: arguments, processor, and settings, some of which LLVM reads but once."""
+        """Return what code is found by. LLVM reads some settings but once: those at the start count too."""
         return *super()._index_key(sig, codegen), llvmlite.__version__, _settings_at_load, settings_digest()
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:

@@ -6,7 +6,9 @@ import importlib
 import sys
 from collections.abc import Callable
 from types import ModuleType
-from typing import Any
+from typing import Any, TypeVar, overload
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 modules: dict[int, dict[str, Any]] = {}
 """The names of every module that defines or imports kernels."""
@@ -55,6 +57,28 @@ class DeferredModule:
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"{self._name}.{name} is there only once numba is loaded")
+
+
+class DeferredCuda:
+    """Stands for `numba.cuda` until a CUDA kernel first runs; `note(function, device)` makes a stand-in."""
+
+    def __init__(self, note: Callable[[Callable[..., Any], bool], Any]) -> None:
+        self._note = note
+
+    @overload
+    def jit(self, function: Callable[..., Any]) -> Any: ...
+    @overload
+    def jit(self, *, device: bool) -> Callable[[F], F]: ...
+    def jit(self, function: Any = None, *, device: bool = False) -> Any:
+        """Note a CUDA kernel or, with `device=True`, a function for kernels; see `numba.cuda.jit`."""
+
+        def note(function: Callable[..., Any]) -> Any:
+            return self._note(function, device)
+
+        return note if function is None else note(function)
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"cuda.{name} exists in kernels only; numba.cuda is loaded when one first runs")
 
 
 def note_all_modules() -> None:

@@ -15,7 +15,8 @@ Engines = Mapping[str, str]
 """Family name -> engine name; a family that is absent is served by the reference."""
 
 REFERENCE: Engines = {}
-KERNELS: Engines = {"numpy": "numba", "cupy": "numba-cuda"}
+_kernels = {"numpy": "numba", "cupy": "numba-cuda"}
+KERNELS: Engines = _kernels
 
 _process_wide: Engines | None = None
 _choose: Callable[[], Engines] | None = None
@@ -37,6 +38,14 @@ def set_process_wide(engines: Engines | None) -> None:
     """Choose the engines for every thread of the process; None asks again when they are next needed."""
     global _process_wide
     _process_wide = engines
+
+
+def serve_numpy_by_kernels(kernels: bool) -> None:
+    """Let KERNELS serve NumPy arrays by kernels or, where these cannot be compiled, by the reference."""
+    if kernels:
+        _kernels["numpy"] = "numba"
+    else:
+        _kernels.pop("numpy", None)
 
 
 def choose_with(choose: Callable[[], Engines]) -> None:

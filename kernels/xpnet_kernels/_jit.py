@@ -10,13 +10,12 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import threading
 from collections.abc import Callable, Mapping
 from types import FunctionType
-from typing import Any, TypeVar, cast, overload
+from typing import Any, TypeVar, cast
 
-from xpnet_kernels import _deferred, _newer_numpy
-from xpnet_kernels._deferred import Deferred, DeferredModule, ModulesForLater, replace_everywhere
+from xpnet_kernels import _compiler, _deferred, _newer_numpy
+from xpnet_kernels._deferred import Deferred, DeferredCuda, DeferredModule, ModulesForLater
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -30,7 +29,6 @@ _cpu_kernels: list[Deferred] = []
 _cuda_kernels: list[Deferred] = []
 _loaded: set[str] = set()
 modules_for_later = ModulesForLater()
-_loading = threading.RLock()
 
 
 def njit(function: F) -> F:
@@ -133,20 +131,34 @@ def _loaded_by(compile_: Callable[..., Any]) -> list[Any]:
 
 
 def load_cpu() -> None:
-    """Import numba and put its dispatchers in place of the CPU stand-ins."""
-    with _loading:
+    """Import numba and put its dispatchers in place of the CPU stand-ins.
+
+    Raises
+    ------
+    NoCompilerError
+        If numba is not installed, or compiles nothing.
+    """
+    with _compiler.loading:
+        _compiler.require()
+        _bind_cpu()
+
+
+def _bind_cpu() -> None:
+    with _compiler.loading:
         if "cpu" in _loaded:
             return
+        from numba.core import config
         from numba.core.compiler_lock import global_compiler_lock
 
         _deferred.note_all_modules()
         for module in (ir, cgutils, types):
-            replace_everywhere(module, module.load())
+            _deferred.replace_everywhere(module, module.load())
         # No thread may compile a kernel that is bound while one that it calls is still a stand-in.
         with global_compiler_lock:
             for deferred in _cpu_kernels:
                 deferred.bind()
         _loaded.add("cpu")
+        _compiler.note_loaded(compiled=not vars(config)["DISABLE_JIT"])
 
 
 ir: Any = DeferredModule("llvmlite.ir")
@@ -183,26 +195,11 @@ def host_features() -> Mapping[str, bool]:
     return {name[1:]: name[0] == "+" for name in (host if chosen is None else chosen).split(",") if name}
 
 
-class _DeferredCuda:
-    """Stands for `numba.cuda` until a CUDA kernel first runs."""
-
-    @overload
-    def jit(self, function: Callable[..., Any]) -> Any: ...
-    @overload
-    def jit(self, *, device: bool) -> Callable[[F], F]: ...
-    def jit(self, function: Any = None, *, device: bool = False) -> Any:
-        """Note a CUDA kernel or, with `device=True`, a function for kernels; see `numba.cuda.jit`."""
-
-        def note(function: Callable[..., Any]) -> Any:
-            return _for_cuda(function, _compile_device if device else _compile_cuda)
-
-        return note if function is None else note(function)
-
-    def __getattr__(self, name: str) -> Any:
-        raise AttributeError(f"cuda.{name} exists in kernels only; numba.cuda is loaded when one first runs")
+def _note_cuda(function: Callable[..., Any], device: bool) -> Any:
+    return _for_cuda(function, _compile_device if device else _compile_cuda)
 
 
-cuda = _DeferredCuda()
+cuda = DeferredCuda(_note_cuda)
 """`numba.cuda`, or its stand-in; kernels use this bare name, which the simulator replaces."""
 
 
@@ -234,17 +231,17 @@ def _simulated() -> bool:
 
 def load_cuda() -> None:
     """Import `numba.cuda` (its simulator under NUMBA_ENABLE_CUDASIM=1) and put it in place."""
-    with _loading:
+    with _compiler.loading:
         if "cuda" in _loaded:
             return
         modules_for_later.load()
-        load_cpu()
+        _bind_cpu()  # numba-cuda compiles all the same
         from numba import cuda as numba_cuda
 
         _newer_numpy.teach_numba_cuda(_simulated())
-        replace_everywhere(cuda, numba_cuda)
+        _deferred.replace_everywhere(cuda, numba_cuda)
         for module in (cuda_types, cuda_cgutils):
-            replace_everywhere(module, module.load())
+            _deferred.replace_everywhere(module, module.load())
         for deferred in _cuda_kernels:
             deferred.bind()
         _loaded.add("cuda")

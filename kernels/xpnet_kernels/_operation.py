@@ -23,6 +23,7 @@ import numpy as np
 
 from xpnet_kernels import _dispatch
 from xpnet_kernels._arrays import Array, common_family
+from xpnet_kernels._compiler import NoCompilerError
 
 _KERNEL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -122,9 +123,12 @@ class Operation:
             self.check(*arrays)
         serving = self._serving.get(_dispatch.current().get(family.name, "reference"))
         if serving is not None and _kernels_take(arrays):
-            for implementation in serving:
-                if implementation.obstacle is None or implementation.obstacle(*arrays, **options) is None:
-                    return implementation.function(*arrays, **options)
+            try:
+                for implementation in serving:
+                    if implementation.obstacle is None or implementation.obstacle(*arrays, **options) is None:
+                        return implementation.function(*arrays, **options)
+            except NoCompilerError:
+                pass  # a warning has said so; no array was changed before
         return self.reference(family.xp, *arrays, **options)
 
     def _check_shapes(self, arrays: tuple[Array, ...]) -> None:

@@ -62,7 +62,7 @@ def stand_ins():
         for module, holder in sys.modules.items() if module.startswith("xpnet_kernels")
         for value in vars(holder).values()
     ]
-    return [value for value in values if isinstance(value, (_jit.Deferred, _jit._DeferredCuda))]
+    return [value for value in values if isinstance(value, (_jit.Deferred, _jit.DeferredCuda))]
 def cpu_stand_ins():
     return [value for value in stand_ins() if getattr(value, "compile", None) is _jit._compile_cpu]
 print(bool(stand_ins()), bool(cpu_stand_ins()))

@@ -18,7 +18,7 @@ from xpnet._backends.base import Backend, BackendUnavailableError, Problem, to_n
 from xpnet._backends.cuda import CupyBackend, NumbaCudaBackend
 from xpnet._backends.host import NumbaBackend, NumpyBackend
 from xpnet._backends.memory import DeviceMemoryError
-from xpnet_kernels import _dispatch
+from xpnet_kernels import _compiler, _dispatch
 from xpnet_kernels._arrays import Array, family_of
 
 __all__ = [
@@ -45,6 +45,9 @@ _ALIASES = {"cpu": "numba", "gpu": "numba-cuda"}
 CHOICES = (*_BACKENDS, *_ALIASES, "auto")
 """Every name that chooses a backend."""
 
+_PREFERRED = ("numba-cuda", "numba", "numpy")
+"""What `auto` takes the first usable of."""
+
 _current: Backend | None = None
 
 
@@ -59,7 +62,7 @@ class BackendStatus:
     device : str
         The device in words, or `""`.
     reason, remedy : str
-        Why the backend cannot be used and the line that mends it, or `""`.
+        Why the backend cannot be used, or what it lacks, and the line that mends it, or `""`.
     """
 
     name: str
@@ -69,9 +72,12 @@ class BackendStatus:
     remedy: str = ""
 
     def __str__(self) -> str:
-        if self.usable:
-            return f"{self.name:<11} usable: {self.device}"
-        return f"{self.name:<11} not usable: {self.reason}. To mend it: {self.remedy}"
+        words = f"usable: {self.device}" if self.usable else "not usable"
+        if not self.reason:
+            return f"{self.name:<11} {words}"
+        return (
+            f"{self.name:<11} {words}{',' if self.usable else ':'} {self.reason}. To mend it: {self.remedy}"
+        )
 
 
 def backends() -> list[BackendStatus]:
@@ -81,9 +87,10 @@ def backends() -> list[BackendStatus]:
 
 def _status(backend: Backend) -> BackendStatus:
     problem = backend.problem()
-    if problem is None:
-        return BackendStatus(backend.name, True, device=backend.device())
-    return BackendStatus(backend.name, False, reason=problem.reason, remedy=problem.remedy)
+    if problem is not None:
+        return BackendStatus(backend.name, False, reason=problem.reason, remedy=problem.remedy)
+    lacks = backend.limitation() or Problem("", "")
+    return BackendStatus(backend.name, True, backend.device(), lacks.reason, lacks.remedy)
 
 
 def find(choice: str | Backend) -> Backend:
@@ -93,7 +100,7 @@ def find(choice: str | Backend) -> Backend:
     ----------
     choice : str or Backend
         A backend's name; `"cpu"` (numba: stay on the CPU), `"gpu"` (numba-cuda: require a GPU) or `"auto"`
-        (prefer a GPU: `gpu` where one is usable, `cpu` elsewhere).
+        (prefer a GPU: `gpu` where one is usable, `cpu` elsewhere, or `numpy` without numba).
 
     Raises
     ------
@@ -101,13 +108,23 @@ def find(choice: str | Backend) -> Backend:
         If the name is unknown; lists the choices.
     BackendUnavailableError
         If the backend cannot be used here; says why and what to do.
+
+    Warns
+    -----
+    RuntimeWarning
+        Once, if no CPU kernel can be compiled here, so that the reference computes.
     """
     _blas.follow()  # nothing computes before it has a backend
-    if isinstance(choice, Backend):
-        return choice.require()
+    found = _named(choice) if isinstance(choice, str) else choice.require()
+    if found.family == "numpy" and (choice == "auto" or found.engines is _dispatch.KERNELS):
+        _compiler.check()
+    return found
+
+
+def _named(choice: str) -> Backend:
     if choice == "auto":
-        gpu = _BACKENDS["numba-cuda"]
-        return gpu if gpu.problem() is None else _BACKENDS["numba"].require()
+        usable = (name for name in _PREFERRED if _BACKENDS[name].problem() is None)
+        return _BACKENDS[next(usable)]
     name = _ALIASES.get(choice, choice)
     if name not in _BACKENDS:
         raise ValueError(f"unknown backend {choice!r}; choose one of {', '.join(CHOICES)}")
@@ -146,6 +163,9 @@ def describe_auto(backend: Backend) -> str:
     """Say what `auto` took and why."""
     problem = _BACKENDS["numba-cuda"].problem()
     why = "a GPU is usable" if problem is None else f"no GPU: {problem.reason}"
+    lacks = _compiler.obstacle()
+    if problem is not None and lacks is not None:
+        why += f"; no compiled kernels: {lacks.reason}"
     return f"backend auto took {backend.name} on {backend.device()} ({why})"
 
 

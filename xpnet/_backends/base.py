@@ -60,6 +60,10 @@ class Backend:
         """Return why the backend cannot be used here, or None if it can."""
         raise NotImplementedError
 
+    def limitation(self) -> Problem | None:
+        """Return what a backend that can be used lacks here, and the line that mends it, or None."""
+        return None
+
     def device(self) -> str:
         """Return the device in words, e.g. `"CPU, AMD EPYC, 2 cores"`."""
         raise NotImplementedError

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import functools
-import importlib.util
 import platform
 from pathlib import Path
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from xpnet._backends.base import Backend, Problem
-from xpnet_kernels import _dispatch, _threads
+from xpnet_kernels import _compiler, _dispatch, _threads
 
 
 class NumpyBackend(Backend):
@@ -43,9 +42,14 @@ class NumbaBackend(NumpyBackend):
 
     def problem(self) -> Problem | None:
         """Return None if numba is installed; it is not imported for that."""
-        if importlib.util.find_spec("numba") is None:
-            return Problem("numba is not installed", "pip install numba, or use the backend 'numpy'")
-        return None
+        if _compiler.obstacle() is not _compiler.ABSENT:
+            return None
+        return Problem(_compiler.ABSENT.reason, f"{_compiler.ABSENT.remedy}, or use the backend 'numpy'")
+
+    def limitation(self) -> Problem | None:
+        """Return why the reference takes the place of the kernels, or None if Numba compiles them."""
+        found = _compiler.obstacle()
+        return None if found is None else Problem(f"by the reference: {found.reason}", found.remedy)
 
 
 @functools.cache

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
+from typing import TextIO
+
 import click
 
 import xpnet
@@ -34,11 +37,26 @@ _EXAMPLES = examples(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": _WIDTH},
 )
 @click.version_option(xpnet.__version__, prog_name="xpnet", message="%(prog)s %(version)s")
-def main() -> None:
+@click.pass_context
+def main(ctx: click.Context) -> None:
     """Train neural networks on the CPU or the GPU, and use them.
 
     XPNET_BACKEND chooses the backend where --backend does not; XPNET_DATA names the folder of the data sets.
     """
+    ctx.with_resource(warnings.catch_warnings())
+    warnings.showwarning = _show_in_one_line
+
+
+def _show_in_one_line(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: TextIO | None = None,
+    line: str | None = None,
+) -> None:
+    """Write a warning without the line of code that it came from."""
+    click.echo(str(message), err=True)
 
 
 for _command in (train, evaluate, predict, backends, datasets, bench, warmup):

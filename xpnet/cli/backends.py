@@ -25,7 +25,8 @@ def backends() -> None:
     """List the backends: which are usable here, and the line that mends the others."""
     rows = [("backend", "usable", "device, or what is missing")]
     for status in xpnet.backends():
-        rows.append((status.name, "yes" if status.usable else "no", status.device or status.reason))
+        words = ", ".join(part for part in (status.device, status.reason) if part)
+        rows.append((status.name, "yes" if status.usable else "no", words))
         if status.remedy:
             rows.append(("", "", f"to mend it: {status.remedy}"))
     click.echo(table(rows))

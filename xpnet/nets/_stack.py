@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from xpnet.layers import Affine, Layer, Relu, Sigmoid, Tanh
 from xpnet.layers._base import has_own_methods
-from xpnet_kernels import Operation
+from xpnet_kernels import Operation, _compiler, _dispatch
 
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential
@@ -31,6 +31,9 @@ def stack_obstacle(net: Sequential, operation: Operation, what: str, methods: It
     """
     backend, layers = net.backend, list(net.layers.values())
     served = {implementation.engine for implementation in operation.implementations}
+    kernels = backend.family == "numpy" and backend.engines is _dispatch.KERNELS
+    if kernels and (found := _compiler.check()) is not None:
+        return f"no kernel can be compiled: {found.reason}"
     if backend.engines.get(backend.family) not in served:
         return f"the backend {backend.name} has no compiled {what}"
     for index, layer in enumerate(layers):

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from xpnet_kernels import _jit
+from xpnet_kernels import _compiler, _dispatch, _jit
 
 if TYPE_CHECKING:
     from xpnet.nets.sequential import Sequential
@@ -32,7 +32,7 @@ def where_it_runs(net: Sequential, path: str, data: str) -> str:
 @contextmanager
 def says_when_compiling(enabled: bool) -> Iterator[None]:
     """Say that kernels are compiling if the block, the first step, takes more than a second."""
-    if not enabled:
+    if not enabled or not _dispatch.current():
         yield
         return
     timer = threading.Timer(COMPILING_AFTER, _say_that_kernels_compile)
@@ -45,6 +45,8 @@ def says_when_compiling(enabled: bool) -> Iterator[None]:
 
 
 def _say_that_kernels_compile() -> None:
+    if _compiler.obstacle() is not None:
+        return
     if _jit.folders():
         say("compiling kernels (once; the machine code is kept)")
     else:

@@ -111,7 +111,8 @@ def choose(
     """
     cache = cache_folder() / "choices.json" if cache is None else cache
     mine, sgd = min(batch_size, max(len(x), 1)), chosen_optimizer(optimizer)
-    names = [status.name for status in xpnet.backends() if status.usable]
+    # What has a reason lacks its kernels today; its times are not those of another day.
+    names = [status.name for status in xpnet.backends() if status.usable and not status.reason]
     others = [size for size in CROSSOVER_BATCHES if crossover and size <= len(x) and size != mine]
     keys = {batch: _key(net, batch, names, sgd, engine) for batch in (mine, *others)}
     known = {} if again else _read(cache)
