@@ -115,3 +115,80 @@ def test_a_wrong_variable_is_an_error_at_the_first_use(monkeypatch):
     monkeypatch.setenv(_threads.VARIABLE, "2.5")
     with pytest.raises(ValueError, match="XPNET_NUM_THREADS is '2.5'; it must be a whole number above 0"):
         xpnet.use("numpy")
+
+
+QUOTA = """
+from xpnet_kernels import _threads
+_threads.processors = lambda: 64
+_threads.quota = lambda: {quota}
+"""
+
+
+def unset(*names):
+    """Return settings in which these variables have no value."""
+    return dict.fromkeys(names, "")
+
+
+@pytest.fixture(scope="module")
+def own_number(settable):
+    """BLAS's own number of threads, above 1; skip where there is one processor."""
+    (number, *_) = run("print(*blas())", **unset("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"))
+    if int(number) < 2:
+        pytest.skip("BLAS has one thread here anyhow")
+    return number
+
+
+@pytest.mark.parametrize("first_use", FIRST_USES)
+def test_a_quota_holds_blas_where_nobody_chose_a_number(first_use, settable, own_number):
+    code = QUOTA.format(quota=1) + FIRST_USES[first_use] + "\nprint(*blas())"
+    assert run(code, **unset("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")) == ["1"] * settable
+
+
+def test_a_quota_gives_blas_no_more_threads_than_it_has(settable):
+    code = QUOTA.format(quota=8) + FIRST_USES["use"] + "\nprint(*blas())"
+    plain = run("print(*blas())", **unset("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"))
+    if int(plain[0]) > 8:
+        pytest.skip("BLAS has more threads here")
+    assert run(code, **unset("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")) == plain
+
+
+@pytest.mark.parametrize("quota", [None, 64, 100])
+def test_without_a_quota_below_the_processors_blas_is_left_alone(quota):
+    code = QUOTA.format(quota=quota) + FIRST_USES["use"] + "\nprint('threadpoolctl' in sys.modules)"
+    assert run(code, **unset("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")) == ["False"]
+
+
+def test_a_number_that_blas_was_given_by_its_own_variable_stays(settable):
+    code = QUOTA.format(quota=1) + FIRST_USES["use"] + "\nprint(*blas())"
+    two = {"OPENBLAS_NUM_THREADS": "2", "MKL_NUM_THREADS": "2"}
+    assert run(code, **two) == run("print(*blas())", **two)
+
+
+def test_after_a_choice_is_taken_back_the_quota_holds_again(settable, own_number):
+    code = QUOTA.format(quota=1) + "xpnet.set_num_threads(2); two = blas(); xpnet.set_num_threads(None)"
+    code += "; print(*two, *blas())"
+    found = run(code, **unset("OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"))
+    assert found == [*["2"] * settable, *["1"] * settable]
+
+
+WITHOUT = """
+import warnings
+sys.modules["threadpoolctl"] = None
+from xpnet_kernels import _threads
+with warnings.catch_warnings(record=True) as found:
+    warnings.simplefilter("always")
+    {code}
+print(len(found), _threads.allowed(enough_work=True), *{{str(one.message) for one in found}})
+"""
+
+
+def test_without_threadpoolctl_compiled_code_follows_and_one_warning_says_so():
+    code = WITHOUT.format(code="xpnet.set_num_threads(3); xpnet.use('numpy'); xpnet.set_num_threads(5)")
+    count, threads, *words = run(code)
+    assert (count, threads) == ("1", "5")
+    assert " ".join(words).startswith("xpnet: threadpoolctl is not installed, so the number of threads holds")
+
+
+def test_without_threadpoolctl_and_a_number_nothing_is_missing():
+    code = WITHOUT.format(code="xpnet.use('numpy'); xpnet.set_num_threads(None)")
+    assert run(code)[0] == "0"

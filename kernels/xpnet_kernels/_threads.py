@@ -6,18 +6,34 @@ The number holds for BLAS as well: `xpnet/_blas.py` sees to that, since this pac
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
+
+from xpnet_kernels._quota import processors_allowed
 
 VARIABLE = "XPNET_NUM_THREADS"
 
 _chosen: int | None = None
 
 
-def available() -> int:
+def processors() -> int:
     """Return how many processors this process may run on."""
+    found = os.cpu_count() or 1
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        found = len(os.sched_getaffinity(0))
+    if hasattr(os, "process_cpu_count"):  # Python 3.13; PYTHON_CPU_COUNT may say any number
+        found = min(found, os.process_cpu_count() or found)
+    return found
+
+
+quota = functools.cache(processors_allowed)
+"""Read once; see `processors_allowed`."""
+
+
+def available() -> int:
+    """Return how many processors' time this process may use: `processors`, or fewer by a quota."""
+    allowed_time = quota()
+    return processors() if allowed_time is None else min(allowed_time, processors())
 
 
 def choose(threads: int | None) -> None:
