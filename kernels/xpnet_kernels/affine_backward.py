@@ -9,9 +9,10 @@ import numpy as np
 
 from xpnet_kernels import _launch
 from xpnet_kernels._arrays import Array, empty, namespace
-from xpnet_kernels._jit import cuda, njit
+from xpnet_kernels._jit import cuda
 from xpnet_kernels._operation import Sample, operation
 from xpnet_kernels._samples import PRODUCT_SHAPES, normal
+from xpnet_kernels._sums import LONGEST, PARTS, add_many_rows, add_rows, sum_along
 from xpnet_kernels.matmul import matmul_tiled_cpu, matmul_tiled_cuda
 
 Gradients = tuple[Array | None, Array, Array]
@@ -36,7 +37,7 @@ def affine_backward(xp: Any, dout: Array, x: Array, W: Array, *, want_dx: bool =
     db : array (H,)
     """
     dx = xp.matmul(dout, W.T) if want_dx else None
-    return dx, xp.matmul(x.T, dout), xp.sum(dout, axis=0)
+    return dx, xp.matmul(x.T, dout), sum_along(xp, dout)
 
 
 @affine_backward.samples
@@ -63,16 +64,13 @@ def affine_backward_tiled_cpu(dout: Array, x: Array, W: Array, *, want_dx: bool 
 
 def _column_sums(dout: Array) -> Array:
     sums = np.zeros(dout.shape[1], dtype=dout.dtype)
-    add_rows(dout, sums)
+    if len(dout) <= LONGEST:
+        add_rows(dout, sums)
+    else:
+        totals = np.zeros(sums.shape)
+        add_many_rows(dout, sums, totals)
+        sums[...] = totals
     return sums
-
-
-@njit
-def add_rows(rows: Array, sums: Array) -> None:
-    """Add every row to sums."""
-    for i in range(rows.shape[0]):
-        for j in range(rows.shape[1]):
-            sums[j] += rows[i, j]
 
 
 @affine_backward.implementation("numba-cuda", "cublas")
@@ -91,17 +89,29 @@ def affine_backward_tiled_cuda(dout: Array, x: Array, W: Array, *, want_dx: bool
 
 
 def _column_sums_cuda(dout: Array) -> Array:
-    sums = empty((dout.shape[1],), like=dout)
-    _launch.launch_over(sums.size, column_sums_kernel, dout, sums)
+    rows = dout
+    while len(rows) > LONGEST:
+        rows = _sums_of_parts(rows, _launch.blocks_for(len(rows), PARTS))
+    return _sums_of_parts(rows, 1)[0]
+
+
+def _sums_of_parts(rows: Array, count: int) -> Array:
+    """Return the sums of so many parts of the rows, array (count, H)."""
+    sums = empty((count, rows.shape[1]), like=rows)
+    _launch.launch_over(sums.size, sums_of_parts_kernel, rows, sums)
     return sums
 
 
 @cuda.jit
-def column_sums_kernel(rows: Array, sums: Array) -> None:
-    """Add up one column per thread; neighbouring threads read neighbouring addresses."""
-    j = cuda.grid(1)
-    if j < sums.size:
+def sums_of_parts_kernel(rows: Array, sums: Array) -> None:
+    """Add up every M-th row from row m on in sums (M, H); one thread an element.
+
+    Neighbouring threads read neighbouring addresses.
+    """
+    index = cuda.grid(1)
+    if index < sums.size:
+        m, j = index // sums.shape[1], index % sums.shape[1]
         total = rows.dtype.type(0)
-        for i in range(rows.shape[0]):
+        for i in range(m, rows.shape[0], sums.shape[0]):
             total += rows[i, j]
-        sums[j] = total
+        sums[m, j] = total

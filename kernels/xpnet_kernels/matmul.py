@@ -23,6 +23,9 @@ from xpnet_kernels._samples import PRODUCT_SHAPES, normal
 TILE = 16
 """Side of the square tiles that a thread block of the CUDA kernel holds in shared memory."""
 
+MOST_INNER = 512
+"""Products that a tile of the CPU kernel, or a thread of the CUDA kernel, adds up one after another."""
+
 
 @operation(layer="MatMul")
 def matmul(xp: Any, a: Array, b: Array) -> Array:
@@ -60,11 +63,20 @@ def matmul_vendor(a: Array, b: Array) -> Array:
 
 @matmul.implementation("numba", "tiled")
 def matmul_tiled_cpu(a: Array, b: Array) -> Array:
-    """Call our own CPU product on copies whose rows are filled up to whole tiles."""
+    """Call our own CPU product on copies whose rows are filled up to whole tiles.
+
+    A tile adds up at most MOST_INNER products: it loses digits as every long sum does, see `_sums.py`. The
+    halves of a longer inner axis are multiplied apart.
+    """
     check_inner_sizes(a, b)
     (rows, inner), columns = a.shape, b.shape[1]
     if 0 in (rows, inner, columns):
         return np.zeros((rows, columns), dtype=a.dtype)
+    if inner > MOST_INNER:
+        half = inner // 2
+        total = matmul_tiled_cpu(a[:, :half], b[:half])
+        total += matmul_tiled_cpu(a[:, half:], b[half:])
+        return total
     left, right = _in_whole_tiles(a), _in_whole_tiles(b)
     product = empty_rows(rows, columns, a.dtype)
     multiply(left, addresses(right), product, inner, columns, 0, rows, NOTHING, 0, None)
@@ -130,14 +142,16 @@ def dot_of_tiles(a: Array, b: Array, row: int, column: int) -> Any:
     b_tile = cuda.shared.array((TILE, TILE), a.dtype)
     x, y = cuda.threadIdx.x, cuda.threadIdx.y
     zero = a.dtype.type(0)
-    total = zero
+    total = part = zero
     for start in range(0, a.shape[1], TILE):
+        if start % MOST_INNER == 0:  # MOST_INNER products apart from those before
+            total, part = total + part, zero
         inside = row < a.shape[0] and start + x < a.shape[1]
         a_tile[y, x] = a[row, start + x] if inside else zero
         inside = start + y < b.shape[0] and column < b.shape[1]
         b_tile[y, x] = b[start + y, column] if inside else zero
         cuda.syncthreads()
         for k in range(TILE):
-            total += a_tile[y, k] * b_tile[k, x]
+            part += a_tile[y, k] * b_tile[k, x]
         cuda.syncthreads()
-    return total
+    return total + part

@@ -9,9 +9,16 @@ import os
 import subprocess
 import sys
 
-# Sums of losses and of Σ W²; and what holds them, or takes 1 / N once a step.
-SUMS_IN_FLOAT64 = {"mean_cross_entropy", "mean_loss", "add_penalty", "update_weights"}
-HOLD_THEM = {"through_the_rows", "update_outputs", "work"}
+# Sums of losses, of Σ W² and of db's parts; and what holds them, or takes 1 / N once a step.
+SUMS_IN_FLOAT64 = {
+    "mean_cross_entropy",
+    "mean_loss",
+    "add_penalty",
+    "update_weights",
+    "add_many_rows",
+    "sum_of_squares",
+}
+HOLD_THEM = {"through_the_rows", "add_bias_gradient", "through_the_weights", "update_outputs", "work"}
 
 SCRIPT = r"""
 import json, re

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet_kernels._arrays import common_family, family_of, is_array
+from xpnet_kernels._sums import sum_along
 
 
 def check_pair(layer: str, x: Any, y: Any) -> None:
@@ -19,8 +20,9 @@ def sum_to_shape_of(operand: Any, gradient: Any) -> Any:
         return gradient
     shape = tuple(operand.shape) if is_array(operand) else ()
     xp = family_of(gradient).xp
-    extra = gradient.ndim - len(shape)
-    if extra > 0:
-        gradient = xp.sum(gradient, axis=tuple(range(extra)))
-    stretched = tuple(axis for axis, size in enumerate(shape) if size == 1 and gradient.shape[axis] != 1)
-    return xp.sum(gradient, axis=stretched, keepdims=True) if stretched else gradient
+    for _ in range(gradient.ndim - len(shape)):
+        gradient = sum_along(xp, gradient)
+    for axis, size in enumerate(shape):
+        if size == 1 and gradient.shape[axis] != 1:
+            gradient = sum_along(xp, gradient, axis, keepdims=True)
+    return gradient

@@ -8,6 +8,7 @@ from xpnet.layers._base import Layer, as_input, check_gradient
 from xpnet.layers.rnn import RNN, check_shapes
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels._arrays import Array, namespace
+from xpnet_kernels._sums import sum_in_pairs
 
 if TYPE_CHECKING:
     from xpnet._backends import Backend
@@ -130,8 +131,5 @@ class TimeRNN(Layer):
             dxs.append(dx)
         self.dh = dh
         for name, cell in self.parameters.items():
-            total = steps[0].parameters[name].grad
-            for step in steps[1:]:
-                total = total + step.parameters[name].grad
-            cell.grad = total
+            cell.grad = sum_in_pairs([step.parameters[name].grad for step in steps])
         return xp.stack(dxs[::-1], axis=1)

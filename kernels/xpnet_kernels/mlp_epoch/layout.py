@@ -41,6 +41,8 @@ class Net(NamedTuple):
         Per layer (H,), filled up to whole tiles.
     bias_gradients : array (workers, n)
         The same, apart for each worker: two that write to one cache line keep each other waiting.
+    bias_sums : array (workers, n), float64
+        The same where a batch has more than LONGEST samples: those of so many are added up here.
     inputs : array (workers, rows, D in whole tiles)
         The piece, where its samples have no records and cannot be read as they lie; each worker gathers it
         for itself: that is sooner done than fetched from another core.
@@ -71,6 +73,7 @@ class Net(NamedTuple):
     weight_state1: Array
     biases: Array
     bias_gradients: Array
+    bias_sums: Array
     bias_state0: Array
     bias_state1: Array
     inputs: Array
@@ -116,6 +119,7 @@ def make_net(
         weight_state1=aligned_zeros(weights, dtype),
         biases=aligned_zeros(biases, dtype),
         bias_gradients=_zeros((workers, row_length(biases, dtype)), dtype),
+        bias_sums=_zeros((workers, row_length(biases, np.float64)), np.float64),
         bias_state0=aligned_zeros(biases, dtype),
         bias_state1=aligned_zeros(biases, dtype),
         inputs=_zeros((workers, 0 if listed else rows, int(plan[0, STRIDE])), dtype),

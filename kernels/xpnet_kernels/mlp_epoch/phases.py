@@ -8,9 +8,9 @@ from xpnet_kernels._ahead import NOTHING
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import multiply, multiply_transposed
+from xpnet_kernels._sums import add_many_rows, add_rows
 from xpnet_kernels._tiles import tile_rows
 from xpnet_kernels._views import view
-from xpnet_kernels.affine_backward import add_rows
 from xpnet_kernels.mlp_epoch.layout import INPUTS, matrix, samples, units
 from xpnet_kernels.sigmoid import sigmoid_value
 from xpnet_kernels.softmax_cross_entropy import cross_entropy_row
@@ -155,7 +155,23 @@ def add_gradient(
 
 
 @njit
-def add_bias_gradient(net: Any, me: int, layer: int, rows: int, first: int, last: int) -> None:
-    """Add outputs first to last of a layer's db, the sum of dy over the rows, for worker `me`."""
-    db = net.bias_gradients[me][units(net, layer)][first:last]
-    add_rows(view(net.deltas, samples(net, layer + 1))[:rows, first:last], db)
+def add_bias_gradient(
+    net: Any, me: int, layer: int, rows: int, first: int, last: int, in_parts: bool
+) -> None:
+    """Add outputs first to last of a layer's db, the sum of dy over the rows, for worker `me`.
+
+    In parts, that of a batch of more than LONGEST samples is added to `bias_sums`.
+    """
+    own = slice(units(net, layer).start + first, units(net, layer).start + last)
+    dy = view(net.deltas, samples(net, layer + 1))[:rows, first:last]
+    if in_parts:
+        add_many_rows(dy, net.bias_gradients[me, own], net.bias_sums[me, own])
+    else:
+        add_rows(dy, net.bias_gradients[me, own])
+
+
+@njit
+def take_sums(sums: Array, db: Array) -> None:
+    """Move sums to db, in its dtype, and clear them."""
+    for j in range(db.size):
+        db[j], sums[j] = sums[j], 0

@@ -17,6 +17,7 @@ from xpnet_kernels._arrays import Array
 from xpnet_kernels._barrier import atomic_load, atomic_store, meet
 from xpnet_kernels._jit import njit
 from xpnet_kernels._rows import vectors_of
+from xpnet_kernels._sums import LONGEST
 from xpnet_kernels._tiles import lane_count, tile_rows
 from xpnet_kernels._views import view
 from xpnet_kernels.mlp_epoch import listed, phases, updates
@@ -166,7 +167,7 @@ def through_the_weights(
         if layer > 0:
             x = net.value_rows[half, layer]
             asked = phases.add_gradient(net, x, into, layer, count, first, last, ahead, asked, alpha)
-        phases.add_bias_gradient(net, me, layer, count, first, last)
+        phases.add_bias_gradient(net, me, layer, count, first, last, job.batch_size > LONGEST)
 
 
 @njit
@@ -223,6 +224,8 @@ def update_biases(me: int, net: Any, job: Any, layer: int, step: int, first: int
     """Update a layer's biases first to last and clear their gradient."""
     own = slice(first, last)
     b, g = net.biases[units(net, layer)][own], net.bias_gradients[me][units(net, layer)][own]
+    if job.batch_size > LONGEST:
+        phases.take_sums(net.bias_sums[me][units(net, layer)][own], g)
     state0, state1 = net.bias_state0[units(net, layer)][own], net.bias_state1[units(net, layer)][own]
     updates.update(job.kind, b, g, state0, state1, job.numbers[step])
     g[:] = 0

@@ -12,6 +12,7 @@ import numpy as np
 
 from xpnet_kernels._arrays import Array
 from xpnet_kernels._jit import cuda
+from xpnet_kernels._sums import LONGEST
 from xpnet_kernels.adagrad import adagrad_value_on_device
 from xpnet_kernels.adam import adam_value_on_device
 from xpnet_kernels.mlp_epoch.graph.tiles import LANES, SLICES, THREADS, WIDEST_READ, rows_in, sum_over_block
@@ -29,6 +30,9 @@ SAMPLES_AT_ONCE = 16
 
 SAMPLES = SLICES * SAMPLES_AT_ONCE
 """Of a turn of all slices."""
+
+TURNS_APART = 8
+"""Turns of a slice that are added up apart from those before: a long sum loses digits, see `_sums.py`."""
 
 INPUTS_AT_ONCE = -(-SAMPLES * FEATURES // THREADS)
 """Inputs that a thread brings to shared memory in a turn."""
@@ -120,9 +124,12 @@ def update_kernel(batch: Any, source: Any, net: Any, rule: Any, losses: Any) -> 
 def add_losses(batch: Any, losses: Any, rows: int, values: Array) -> None:
     """Write the loss of the step, and let the next one begin; every thread of the block must call it."""
     step = batch.progress[1]
-    share = losses.steps.dtype.type(0)
-    for i in range(cuda.threadIdx.y * LANES + cuda.threadIdx.x, rows, THREADS):
-        share += losses.samples[i]
+    share, apart = losses.steps.dtype.type(0), LONGEST * THREADS
+    for start in range(cuda.threadIdx.y * LANES + cuda.threadIdx.x, rows, apart):
+        part = losses.steps.dtype.type(0)
+        for i in range(start, min(start + apart, rows), THREADS):
+            part += losses.samples[i]
+        share += part
     total = sum_over_block(share, values)
     if cuda.threadIdx.x + cuda.threadIdx.y == 0:
         losses.steps[step] = total
@@ -163,8 +170,10 @@ def sum_over_samples(batch: Any, source: Any, net: Any, tile: Array, rows: int, 
     sums = cuda.local.array(FEATURES, net.weights.dtype)
     deltas = cuda.local.array(SAMPLES_AT_ONCE, net.weights.dtype)
     for r in range(FEATURES):
-        sums[r] = net.weights.dtype.type(0)
+        sums[r] = shares[cuda.threadIdx.y, r, cuda.threadIdx.x] = net.weights.dtype.type(0)
     for start in range(0, rows, SAMPLES):
+        if start > 0 and start % (TURNS_APART * SAMPLES) == 0:
+            add_to_shares(sums, shares)
         for n in range(SAMPLES_AT_ONCE):
             i = min(np.int32(start + n * SLICES + cuda.threadIdx.y), np.int32(rows - 1))  # beyond it, xs is 0
             deltas[n] = net.deltas[np.uint32(first + i * outputs)]
@@ -174,19 +183,22 @@ def sum_over_samples(batch: Any, source: Any, net: Any, tile: Array, rows: int, 
             for r in range(FEATURES):
                 sums[r] += xs[n * SLICES + cuda.threadIdx.y, r] * deltas[n]
         cuda.syncthreads()
+    add_to_shares(sums, shares)
+
+
+@cuda.jit(device=True)
+def add_to_shares(sums: Array, shares: Array) -> None:
+    """Add this thread's sums to its shares, and clear them."""
     for r in range(FEATURES):
-        shares[cuda.threadIdx.y, r, cuda.threadIdx.x] = sums[r]
+        shares[cuda.threadIdx.y, r, cuda.threadIdx.x] += sums[r]
+        sums[r] = shares.dtype.type(0)
 
 
 @cuda.jit(device=True)
 def stage_inputs(batch: Any, source: Any, net: Any, tile: Array, start: int, rows: int, xs: Array) -> None:
     """Bring the tile's features of the samples from `start` on to shared memory; zeros beyond the batch."""
-    inputs, values_at, feature, begin = (
-        tile[INPUTS],
-        tile[VALUES_AT],
-        tile[ROW],
-        batch.progress[1] * batch.size,
-    )
+    inputs, values_at, feature = tile[INPUTS], tile[VALUES_AT], tile[ROW]
+    begin = batch.progress[1] * batch.size
     thread, zero, one = cuda.threadIdx.y * LANES + cuda.threadIdx.x, xs.dtype.type(0), xs.dtype.type(1)
     own = cuda.local.array(INPUTS_AT_ONCE, xs.dtype)
     for n in range(INPUTS_AT_ONCE):
