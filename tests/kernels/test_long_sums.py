@@ -9,7 +9,7 @@ from engines import to_numpy
 from layouts import LAYOUTS, laid_out
 from test_implementations import as_tuple
 
-from xpnet_kernels import registry
+from xpnet_kernels import _threads, registry
 from xpnet_kernels._sums import LONGEST, add_rows, sum_along, sum_in_pairs
 
 EPS = float(np.finfo("float32").eps)
@@ -204,6 +204,19 @@ def test_loss_and_gradients_of_a_step(variant, batch, kind, zeros):
     assert max(errors[0], *errors[2::2]) <= allowed(batch)  # the loss, and db
     if variant == "kernel":  # dW: its tiles add up 64 samples, and then the sums of so many one after another
         assert max(errors[1::2]) <= 8 * allowed(batch)
+
+
+@pytest.mark.parametrize("zeros", [0, 0.8])
+def test_any_number_of_threads_adds_up_the_same_bits(zeros):
+    """Of a batch in several pieces, and of more than LONGEST samples."""
+    arrays, options = first_step(3_000, "random", zeros)
+    found = []
+    for threads in (1, 2, 3, 1):
+        _threads.choose(threads)
+        found.append(gradients_of(function_of("mlp_epoch", "kernel"), arrays, options))
+    _threads.choose(None)
+    for other in found[1:]:
+        assert all(map(np.array_equal, other, found[0]))
 
 
 @pytest.mark.parametrize("kind", KINDS)
