@@ -26,8 +26,7 @@ def fit(**options):
     return TwoLayerNet(6, 4, 3, seed=0).fit(X, T, batch_size=20, seed=0, **options)
 
 
-def test_without_a_terminal_there_is_a_line_an_epoch(capsys, monkeypatch, backend):
-    monkeypatch.setattr(_progress, "LINE_SECONDS", 0.0)
+def test_without_a_terminal_there_is_a_line_an_epoch(capsys, backend):
     history = fit(epochs=3, validation=(X, T))
     expected = [str(epoch).replace("epoch ", "xpnet: epoch ", 1) for epoch in history.epochs]
     expected = [line.replace(f"epoch {n}", f"epoch {n}/3", 1) for n, line in enumerate(expected, 1)]
@@ -38,9 +37,29 @@ def test_without_a_terminal_there_is_a_line_an_epoch(capsys, monkeypatch, backen
 def test_many_short_epochs_write_the_first_the_last_and_one_a_second(capsys, monkeypatch):
     clock = iter(np.arange(1000) * 0.25)
     monkeypatch.setattr(_progress.time, "monotonic", lambda: next(clock))
+    monkeypatch.setattr(_progress, "EVERY_EPOCH_UP_TO", 10)
     fit(epochs=11)
     numbers = [line.split("/")[0].split()[-1] for line in epoch_lines(capsys.readouterr().err)]
     assert numbers == ["1", "5", "9", "11"]
+
+
+def test_ten_epochs_of_milliseconds_write_ten_lines(capsys):
+    fit(epochs=10)
+    lines = epoch_lines(capsys.readouterr().err)
+    assert [line.split(",")[0] for line in lines] == [f"xpnet: epoch {n}/10" for n in range(1, 11)]
+
+
+def test_an_application_without_stderr_can_train(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", None)
+    assert len(fit(epochs=2).epochs) == 2
+
+
+def test_a_stream_that_is_no_file_gets_lines(monkeypatch):
+    written = []
+    log = types.SimpleNamespace(write=written.append, flush=lambda: None)
+    monkeypatch.setattr(sys, "stderr", log)
+    fit(epochs=2)
+    assert len(epoch_lines("".join(written))) == 2
 
 
 def test_quiet(capsys):
@@ -68,6 +87,12 @@ def test_in_a_notebook_there_is_a_bar_that_stays(monkeypatch):
     assert last.startswith("100%|")
     assert "9/9" in last
     assert epoch_lines(cell.getvalue()) == []
+
+
+def test_a_notebook_keeps_few_states_of_a_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", io.StringIO())
+    with _progress._bar(9, in_notebook=True) as notebook, _progress._bar(9, in_notebook=False) as terminal:
+        assert notebook.mininterval >= 5 * terminal.mininterval
 
 
 def test_in_ipythons_own_terminal_it_is_a_terminals(monkeypatch):

@@ -18,7 +18,9 @@ COMPILING_AFTER = 1.0
 
 
 def say(line: str) -> None:
-    """Write one line where progress is shown."""
+    """Write one line where progress is shown, if anywhere: a window's application may have no stderr."""
+    if sys.stderr is None:
+        return
     sys.stderr.write(f"xpnet: {line}\n")
     sys.stderr.flush()
 

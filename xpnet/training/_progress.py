@@ -12,8 +12,14 @@ from typing import Any
 from xpnet.training._announce import say
 from xpnet.training.history import Epoch
 
+EVERY_EPOCH_UP_TO = 50
+"""Epochs of a run that writes a line for each, however short they are."""
+
 LINE_SECONDS = 1.0
-"""The least time from one line to the next, apart from the first epoch's and the last one's."""
+"""The least time from one line to the next in longer runs, apart from the first and the last epoch's."""
+
+NOTEBOOK_SECONDS = 0.5
+"""The least time from one state of a notebook's bar to the next: the notebook's file keeps every one."""
 
 _with_lines: ContextVar[bool] = ContextVar("lines", default=True)
 
@@ -42,8 +48,9 @@ class Progress:
 
     def __init__(self, epochs: int, steps: int, enabled: bool) -> None:
         self._epochs, self._written = epochs, 0.0
-        in_terminal, in_notebook = enabled and sys.stderr.isatty(), enabled and is_notebook()
-        self._bar = _bar(epochs * steps, leave=in_notebook) if in_terminal or in_notebook else None
+        enabled = enabled and sys.stderr is not None
+        in_terminal, in_notebook = enabled and is_terminal(sys.stderr), enabled and is_notebook()
+        self._bar = _bar(epochs * steps, in_notebook) if in_terminal or in_notebook else None
         self._lines = enabled and self._bar is None and _with_lines.get()
 
     def __enter__(self) -> Progress:
@@ -67,9 +74,15 @@ class Progress:
 
     def _write(self, epoch: Epoch) -> None:
         now = time.monotonic()
-        if epoch.number in (1, self._epochs) or now - self._written >= LINE_SECONDS:
+        wanted = self._epochs <= EVERY_EPOCH_UP_TO or epoch.number in (1, self._epochs)
+        if wanted or now - self._written >= LINE_SECONDS:
             self._written = now
             say(str(epoch).replace(f"epoch {epoch.number}", f"epoch {epoch.number}/{self._epochs}", 1))
+
+
+def is_terminal(stream: Any) -> bool:
+    """Return whether a stream is a terminal; one that cannot tell, such as an application's log, is none."""
+    return bool(getattr(stream, "isatty", lambda: False)())
 
 
 def is_notebook() -> bool:
@@ -78,8 +91,10 @@ def is_notebook() -> bool:
     return getattr(get_shell(), "kernel", None) is not None
 
 
-def _bar(steps: int, leave: bool) -> Any:
+def _bar(steps: int, in_notebook: bool) -> Any:
     # Not tqdm.auto: without ipywidgets it warns in a notebook.
     from tqdm import tqdm
 
-    return tqdm(total=steps, unit="step", leave=leave)
+    return tqdm(
+        total=steps, unit="step", leave=in_notebook, mininterval=NOTEBOOK_SECONDS if in_notebook else 0.1
+    )
