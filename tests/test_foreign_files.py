@@ -12,7 +12,8 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 import xpnet
-from xpnet.nets import TwoLayerNet
+from xpnet.layers import MatMul
+from xpnet.nets import Sequential, TwoLayerNet
 
 X = np.random.default_rng(0).normal(size=(5, 6))
 
@@ -43,32 +44,70 @@ def assert_brought_in(net, scale=1.0, tolerance=1e-6):
     net.predict(X)
 
 
+def follow(error, net):
+    """Run the line that an error advises, as a user would who copies it."""
+    code = error[error.rindex("run: ") + len("run: ") :]
+    exec(code, {"net": net})
+    return net
+
+
 def test_arrays_without_the_architecture(path):
     save_file(load_file(path), path)
     error = error_of(path)
     assert "was written by another tool: it is a whole safetensors file, without the architecture" in error
     assert "W1 (6, 4) float32" in error
-    assert "net.params.update(arrays), where the names are those of net.params" in error
-    net = made(seed=1)
-    net.params.update(load_file(path))
-    assert_brought_in(net)
+    assert_brought_in(follow(error, made(seed=1)))
 
 
-def test_another_frameworks_arrays(path):
-    W, V = (made().params[name] for name in ("W1", "W2"))
-    tensors = {
-        "0.weight": W.T.copy(),
-        "0.bias": np.ones(4, "f4"),
-        "2.weight": V.T.copy(),
-        "2.bias": np.zeros(3, "f4"),
-    }
-    save_file(tensors, path, {"format": "pt"})
+@pytest.mark.parametrize(
+    ("matrix", "bias", "transposed"),
+    [
+        ("{}.weight", "{}.bias", True),
+        ("model.layers.{}.weight", "model.layers.{}.bias", True),
+        ("Dense_{}/kernel", "Dense_{}/bias", False),
+        ("dense.{}.kernel", "dense.{}.bias", False),
+    ],
+)
+def test_another_frameworks_arrays(matrix, bias, transposed, path):
+    net, tensors = made(), {}
+    for layer, number in (("2", 1), ("10", 2)):  # as text, 10 would be the first
+        W = net.params[f"W{number}"]
+        tensors[matrix.format(layer)] = W.T.copy() if transposed else W.copy()
+        tensors[bias.format(layer)] = np.full(W.shape[1], number, "f4")
+    save_file(tensors, path, {"format": "pt"} if transposed else None)
     error = error_of(path)
-    assert "0.weight (4, 6) float32" in error
-    assert "transpose the matrices: net.params.update({'W1': arrays['NAME.weight'].T, 'b1'" in error
-    net, arrays = made(seed=1), load_file(path)
-    net.params.update({"W1": arrays["0.weight"].T, "b1": arrays["0.bias"], "W2": arrays["2.weight"].T})
-    assert_brought_in(net)
+    assert matrix.format("2") in error
+    assert ("PyTorch's matrices are (out, in)" in error) == transposed
+    follow(error, other := made(seed=1))
+    assert_brought_in(other)
+    np.testing.assert_array_equal(other.params["W2"], net.params["W2"])
+    np.testing.assert_array_equal(other.params["b2"], [2, 2, 2])
+
+
+def test_layers_without_a_bias(tmp_path):
+    save_file({"fc.weight": np.arange(6, dtype="f4").reshape(2, 3)}, tmp_path / "other")
+    net = follow(error_of(tmp_path / "other"), Sequential([MatMul(np.zeros((3, 2)))]))
+    np.testing.assert_array_equal(net.params["W1"], [[0, 3], [1, 4], [2, 5]])
+
+
+@pytest.mark.parametrize(
+    "tensors",
+    [
+        {"conv.weight": np.zeros((2, 1, 3, 3))},
+        {"0.weight": np.zeros((2, 2)), "0.bias": np.zeros(2), "0.running_mean": np.zeros(2)},
+        {"norm.weight": np.zeros(2), "norm.bias": np.zeros(2)},
+        {"scale": np.zeros(2)},
+        {"bias": np.zeros(2)},
+        {f"{i}.weight": np.zeros((2, 2)) for i in range(13)},
+        {},
+    ],
+    ids=lambda tensors: " ".join(list(tensors)[:3]),
+)
+def test_other_layers_are_left_to_the_reader(tensors, tmp_path):
+    save_file(tensors, tmp_path / "other")
+    error = error_of(tmp_path / "other")
+    assert "net.params['W1'] = arrays[NAME] (arrays[NAME].T for one of PyTorch)" in error
+    assert "update" not in error
 
 
 def test_many_tensors_are_listed_in_short(tmp_path):
@@ -81,9 +120,7 @@ def test_arrays_made_half_precision(path):
     save_file({name: array.astype("f2") for name, array in load_file(path).items()}, path, metadata_of(path))
     error = error_of(path)
     assert "its arrays are float16, but float32 was saved: another tool has converted them" in error
-    net = made(seed=1)
-    net.params.update(load_file(path))
-    assert_brought_in(net, tolerance=1e-3)
+    assert_brought_in(follow(error, made(seed=1)), tolerance=1e-3)
 
 
 def test_arrays_trained_on_elsewhere(path):
@@ -92,10 +129,17 @@ def test_arrays_trained_on_elsewhere(path):
     )
     error = error_of(path)
     assert "another tool has changed them, or the file is damaged" in error
-    assert f"net.params.update(safetensors.numpy.load_file({str(path)!r}))" in error
-    net = made(seed=1)
-    net.params.update(load_file(path))
-    assert_brought_in(net, 0.9)
+    assert_brought_in(follow(error, made(seed=1)), 0.9)
+
+
+def test_arrays_that_are_missing_or_renamed(path):
+    arrays, metadata = load_file(path), metadata_of(path)
+    save_file({"W1": arrays["W1"], "b1": arrays["b1"]}, path, metadata)
+    assert "it holds W1 (6, 4) float32, b1 (4,) float32, and lacks W2, b2. " in error_of(path)
+    save_file({f"net.{name}": array for name, array in arrays.items()}, path, metadata)
+    error = error_of(path)
+    assert "and lacks W1, b1, W2, b2. " in error
+    assert "net.params['W1'] = arrays[NAME]" in error
 
 
 def test_a_dtype_that_numpy_lacks(tmp_path):

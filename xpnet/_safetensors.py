@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from xpnet._file_kinds import kind_of
+from xpnet._foreign_names import bringing_in, natural
 from xpnet._savable import CheckpointError
 
 Arrays = Mapping[str, np.ndarray[Any, Any]]
@@ -91,38 +92,44 @@ def _header(data: bytes) -> dict[str, Any]:
 
 def foreign(path: Path, arrays: Arrays) -> CheckpointError:
     """Return the error that a whole safetensors file holds tensors, but not the architecture of a net."""
-    transposed = any(name.endswith(".weight") and array.ndim == 2 for name, array in arrays.items())
-    advice = (
-        "its layers compute x Wᵀ + b, so transpose the matrices: net.params.update({'W1': "
-        "arrays['NAME.weight'].T, 'b1': arrays['NAME.bias'], ...})"
-        if transposed
-        else "net.params.update(arrays), where the names are those of net.params"
-    )
     return CheckpointError(
         f"{path} was written by another tool: it is a whole safetensors file, without the architecture that "
-        f"net.save keeps. It holds {listed(arrays)}. Make the net, take arrays = "
-        f"safetensors.numpy.load_file({str(path)!r}), and bring them in: {advice}"
+        f"net.save keeps. It holds {listed(arrays)}. {bringing_in(path, arrays)}"
     )
 
 
-def changed(path: Path, arrays: Arrays, dtype: str) -> CheckpointError:
-    """Return the error that a file's arrays are not those that were saved."""
+def changed(path: Path, arrays: Arrays, dtype: str, names: Collection[str]) -> CheckpointError:
+    """Return the error that a file's arrays are not those that were saved.
+
+    Parameters
+    ----------
+    path : Path
+    arrays : dict of str to array
+        What the file holds.
+    dtype : str
+        The net's.
+    names : collection of str
+        The net's parameters.
+    """
     others = sorted({str(array.dtype) for array in arrays.values()} - {dtype})
-    what = (
-        f"its arrays are {', '.join(others)}, but {dtype} was saved: another tool has converted them"
-        if others
-        else "its arrays are not those that were saved: another tool has changed them, or the file is damaged"
-    )
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        what = f"it holds {listed(arrays)}, and lacks {', '.join(missing)}"
+    elif others:
+        what = f"its arrays are {', '.join(others)}, but {dtype} was saved: another tool has converted them"
+    else:
+        what = (
+            "its arrays are not those that were saved: another tool has changed them, or the file is damaged"
+        )
     return CheckpointError(
-        f"{path} is damaged or was changed: {what}. Take another copy; or, if the change was meant, make the "
-        "net as it was, and bring the arrays in: "
-        f"net.params.update(safetensors.numpy.load_file({str(path)!r}))"
+        f"{path} is damaged or was changed: {what}. Take another copy; or, if the change was meant: "
+        f"{bringing_in(path, arrays)}"
     )
 
 
 def listed(arrays: Arrays) -> str:
     """Return tensors in words: names, shapes and dtypes of the first few."""
-    names = list(arrays)[:SHOWN]
+    names = sorted(arrays, key=natural)[:SHOWN]  # safetensors reads them in an order of its own
     shown = ", ".join(f"{name} {tuple(arrays[name].shape)} {arrays[name].dtype}" for name in names)
     more = f", ... ({len(arrays)} in all)" if len(arrays) > SHOWN else ""
     return (shown or "no tensor") + more

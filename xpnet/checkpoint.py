@@ -139,13 +139,24 @@ def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
     if metadata["format"] != FORMAT:
         raise CheckpointError(f"{path} has the format {metadata['format']!r}; this version reads {FORMAT!r}")
     if fingerprint(arrays, metadata["net"]) != metadata["sha256"]:
-        try:
-            dtype = json.loads(metadata["net"])["dtype"]
-        except (ValueError, KeyError):
-            dtype = ""
-        raise changed(path, arrays, dtype)
+        raise changed(path, arrays, *_promised(metadata["net"]))
     architecture: dict[str, Any] = json.loads(metadata["net"])
     return architecture, arrays
+
+
+def _promised(text: str) -> tuple[str, list[str]]:
+    """Return the dtype and the parameters of an architecture; none if its text is damaged."""
+    try:
+        architecture = json.loads(text)
+        return architecture["dtype"], _parameters(architecture)
+    except (ValueError, KeyError, TypeError):
+        return "", []
+
+
+def _parameters(architecture: dict[str, Any]) -> list[str]:
+    """Return the names of a net's parameters: `W1`, `b1` for the first layer that has any."""
+    owners = [entry["parameters"] for entry in architecture["layers"] if entry["parameters"]]
+    return [f"{name}{number}" for number, names in enumerate(owners, 1) for name in names]
 
 
 def _build(
