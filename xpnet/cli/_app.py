@@ -56,7 +56,7 @@ def _show_in_one_line(
     line: str | None = None,
 ) -> None:
     """Write a warning without the line of code that it came from."""
-    click.echo(str(message), err=True)
+    click.echo(f"xpnet: {str(message).removeprefix('xpnet: ')}", err=True)
 
 
 for _command in (train, evaluate, predict, backends, datasets, bench, warmup):

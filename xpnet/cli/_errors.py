@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -48,9 +47,7 @@ class OneLineErrors(click.Group):
 @contextmanager
 def _one_line() -> Iterator[None]:
     try:
-        with warnings.catch_warnings():
-            warnings.showwarning = _say_warning  # type: ignore[assignment]
-            yield
+        yield
     except click.exceptions.NoArgsIsHelpError:
         raise
     except click.UsageError as error:
@@ -64,11 +61,6 @@ def _one_line() -> Iterator[None]:
     except KeyboardInterrupt:
         click.echo("Interrupted.", err=True)
         raise click.exceptions.Exit(INTERRUPTED) from None
-
-
-def _say_warning(message: Warning | str, *where: Any) -> None:
-    """Print a warning as one line, without the place in the code that Python adds."""
-    click.echo(f"xpnet: {message}", err=True)
 
 
 def _usage(error: click.UsageError) -> str:
