@@ -7,6 +7,7 @@ from click.testing import CliRunner
 import xpnet
 from xpnet import _backends
 from xpnet.cli import main
+from xpnet.cli.pictures import prepare
 
 
 class CommandLine:
@@ -73,3 +74,17 @@ def tiny_csv(tmp_path):
     path = tmp_path / "tiny.csv"
     path.write_text("\n".join(lines) + "\n")
     return path
+
+
+@pytest.fixture
+def prepared(tmp_path):
+    """Save a picture and return the prepared image (28, 28) and the notes."""
+
+    def save_and_prepare(picture, name="a.png", *, options=None, **flags):
+        picture.save(tmp_path / name, **(options or {}))
+        x, notes = prepare(tmp_path / name, 28 * 28, **flags)
+        assert x.dtype == np.float32
+        assert x.shape == (1, 28 * 28)
+        return x.reshape(28, 28), notes
+
+    return save_and_prepare

@@ -1,15 +1,17 @@
-"""`xpnet predict`: pictures and arrays become what the net takes, and nothing is guessed."""
+"""`xpnet predict`: what it prints, which options it takes, and the arrays of .npy files."""
 
 import re
 import sys
 
 import numpy as np
 import pytest
+from drawn_digits import draw_digit
 from PIL import Image, ImageOps
 
 import xpnet
 from xpnet.cli._errors import Failure
 from xpnet.cli._images import read_images
+from xpnet.cli.pictures import as_blocks, prepare
 
 
 @pytest.fixture
@@ -50,40 +52,35 @@ def test_a_net_without_an_answer_is_one_line(cli, tmp_path):
         assert cli(*command).exit_code == 1
 
 
-@pytest.mark.parametrize("mode", ["L", "RGB", "P", "RGBA", "LA"])
-def test_a_png_of_any_mode_is_its_grey_pixels(tmp_path, picture, row, mode):
-    picture.convert(mode).save(tmp_path / "a.png")
-    images = read_images(tmp_path / "a.png", 64)
-    assert images.dtype == np.float32
-    np.testing.assert_allclose(images, row, atol=1e-6, strict=True)
-
-
-def test_a_png_of_16_bits_is_scaled_and_not_clipped(tmp_path, picture, row):
-    Image.fromarray(np.asarray(picture).astype(np.uint16) * 257).save(tmp_path / "a.png")
-    np.testing.assert_allclose(read_images(tmp_path / "a.png", 64), row, atol=1e-6, strict=True)
-
-
-def test_transparent_parts_are_white(tmp_path, picture, row):
-    Image.merge("LA", (Image.new("L", (8, 8), 0), picture)).save(tmp_path / "ink.png")
-    images = read_images(tmp_path / "ink.png", 64, invert=True)
-    np.testing.assert_allclose(images, row, atol=1 / 255, strict=True)
-
-
 def test_invert_swaps_dark_and_light(tmp_path, picture, row):
     ImageOps.invert(picture).save(tmp_path / "scan.png")
-    np.testing.assert_allclose(read_images(tmp_path / "scan.png", 64, invert=True), row, atol=1e-6)
-    np.testing.assert_allclose(read_images(tmp_path / "scan.png", 64), 1 - row, atol=1e-6)
+    inverted = read_images(tmp_path / "scan.png", 64, True, frame=False)
+    np.testing.assert_allclose(inverted, row, atol=1e-6)
+    for invert in (None, False):
+        as_it_is = read_images(tmp_path / "scan.png", 64, invert, frame=False)
+        np.testing.assert_allclose(as_it_is, 1 - row, atol=1e-6)
 
 
 def test_a_larger_picture_is_resized(tmp_path, picture, row):
     picture.resize((80, 80), Image.Resampling.NEAREST).save(tmp_path / "big.png")
-    np.testing.assert_allclose(read_images(tmp_path / "big.png", 64), row, atol=1e-6, strict=True)
+    resized = read_images(tmp_path / "big.png", 64, frame=False)
+    np.testing.assert_allclose(resized, row, atol=1e-6, strict=True)
 
 
 def test_a_tall_picture_keeps_its_proportions_on_a_dark_ground(tmp_path):
-    Image.new("L", (40, 80), 255).save(tmp_path / "tall.png")
-    image = read_images(tmp_path / "tall.png", 64).reshape(8, 8)
-    np.testing.assert_array_equal(image, np.repeat([[0, 0, 1, 1, 1, 1, 0, 0]], 8, axis=0))
+    tall = Image.new("L", (40, 80), 255)
+    tall.paste(0, (0, 0, 40, 10))
+    tall.save(tmp_path / "tall.png")
+    image = read_images(tmp_path / "tall.png", 64, frame=False).reshape(8, 8)
+    expected = np.repeat([[0, 0, 1, 1, 1, 1, 0, 0]], 8, axis=0)
+    expected[0] = 0
+    np.testing.assert_array_equal(image, expected)
+
+
+def test_transparent_parts_are_white_where_a_picture_is_only_resized(tmp_path, picture, row):
+    Image.merge("LA", (Image.new("L", (8, 8), 0), picture)).save(tmp_path / "ink.png")
+    images = read_images(tmp_path / "ink.png", 64, invert=True, frame=False)
+    np.testing.assert_allclose(images, row, atol=1 / 255, strict=True)
 
 
 @pytest.mark.parametrize(
@@ -101,9 +98,50 @@ def test_arrays_of_the_nets_size(tmp_path, shape, count):
 
 @pytest.mark.parametrize("shape", [(16, 16), (2, 16, 16), (2, 1, 16, 16)])
 def test_square_arrays_of_another_size_are_resized(tmp_path, shape):
-    np.save(tmp_path / "a.npy", np.ones(shape))
-    expected = np.ones((shape[0] if len(shape) > 2 else 1, 64), np.float32)
-    np.testing.assert_allclose(read_images(tmp_path / "a.npy", 64), expected, atol=1e-6, strict=True)
+    rows = np.random.default_rng(0).random((8, 8))
+    np.save(tmp_path / "a.npy", np.broadcast_to(np.kron(rows, np.ones((2, 2))), shape))
+    count = shape[0] if len(shape) > 2 else 1
+    expected = np.repeat(rows.reshape(1, 64), count, 0).astype(np.float32)
+    images = read_images(tmp_path / "a.npy", 64, frame=False)
+    np.testing.assert_allclose(images, expected, atol=1e-6, strict=True)
+
+
+def test_arrays_of_another_size_are_framed_as_pictures_are(cli, tmp_path, digits_model):
+    drawn = [draw_digit(digit, size=(100, 100), height=60, brush=8) for digit in range(3)]
+    drawn[1] = ImageOps.invert(drawn[1])
+    np.save(tmp_path / "a.npy", np.stack([np.asarray(picture) for picture in drawn]))
+    for image, picture in zip(read_images(tmp_path / "a.npy", 64), drawn, strict=True):
+        picture.save(tmp_path / "a.png")
+        np.testing.assert_array_equal(image, read_images(tmp_path / "a.png", 64)[0], strict=True)
+    assert cli("predict", digits_model, "a.npy").stderr == (
+        "xpnet: a.npy: 3 of 3 images cut to their ink and scaled, 2 of them inverted\n"
+    )
+    np.save(tmp_path / "a.npy", np.zeros((2, 100, 100), np.uint8))
+    assert cli.error("predict", digits_model, "a.npy").startswith("Error: a.npy[0] is empty: ")
+
+
+@pytest.mark.parametrize(("low", "high"), [(0, 255), (0, 16), (10, 50)])
+def test_the_input_range_says_which_uint8_become_0_and_1(tmp_path, low, high):
+    array = np.linspace(low, high, 64).astype(np.uint8).reshape(1, 64)
+    np.save(tmp_path / "a.npy", array)
+    x, notes = prepare(tmp_path / "a.npy", 64, input_range=(low, high))
+    np.testing.assert_allclose(x, (array - np.float32(low)) / np.float32(high - low), strict=True)
+    assert notes == ()
+
+
+def test_uint8_far_from_the_input_range_are_pointed_out(cli, tmp_path, digits_model):
+    _, (x, _) = xpnet.datasets.digits(normalize=False)
+    np.save(tmp_path / "raw.npy", x[:5].astype(np.uint8))
+    assert cli("predict", digits_model, "raw.npy").stderr == (
+        "xpnet: raw.npy: uint8 up to 16 only, and 255 counts as 1; if 16 is the brightest, save floats in "
+        "0..1\n"
+    )
+    _, notes = prepare(tmp_path / "raw.npy", 64, input_range=(0, 16))
+    assert notes == ()
+    np.save(tmp_path / "raw.npy", (15 * x[:5]).astype(np.uint8))
+    assert cli("predict", digits_model, "raw.npy").stderr == ""
+    _, notes = prepare(tmp_path / "raw.npy", 64, input_range=(0, 16))
+    assert notes == ("uint8 up to 240, but the net's inputs end at 16: some inputs are above 1",)
 
 
 @pytest.mark.parametrize(
@@ -133,29 +171,6 @@ def test_a_file_of_something_else_is_one_line(cli, tmp_path, digits_model, name,
     assert f"Error: {name} " in cli.error("predict", digits_model, name)
 
 
-def test_a_damaged_png_is_one_line_wherever_it_breaks(tmp_path, picture):
-    picture.resize((40, 40)).save(tmp_path / "good.png")
-    good = (tmp_path / "good.png").read_bytes()
-    refused = 0
-    for position in range(0, len(good), 7):
-        bad = bytearray(good)
-        bad[position] ^= 0xFF
-        for content in (bytes(bad), good[:position]):
-            (tmp_path / "bad.png").write_bytes(content)
-            try:
-                read_images(tmp_path / "bad.png", 64)
-            except Failure:  # any other error fails the test
-                refused += 1
-    assert refused > len(good) / 7
-
-
-def test_a_picture_too_large_to_be_one_is_refused(tmp_path, picture, monkeypatch):
-    picture.save(tmp_path / "a.png")
-    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 10)
-    with pytest.raises(Failure, match="is no whole picture"):
-        read_images(tmp_path / "a.png", 64)
-
-
 def test_a_net_of_no_square_size_takes_no_picture_of_another(tmp_path, picture):
     picture.save(tmp_path / "a.png")
     with pytest.raises(Failure, match="has 8x8 pixels, but the net takes 50 numbers"):
@@ -171,12 +186,55 @@ def test_a_picture_without_pillow_says_what_to_install(cli, tmp_path, digits_mod
 
 
 @pytest.mark.parametrize(("options", "advice"), [((), "with --invert"), (("--invert",), "without --invert")])
-def test_a_light_ground_is_pointed_out_and_not_mended(cli, tmp_path, digits_model, picture, options, advice):
+def test_a_light_ground_is_pointed_out_and_not_mended_without_a_frame(
+    cli, tmp_path, digits_model, picture, options, advice
+):
     dark, light = picture, ImageOps.invert(picture)
     expected, surprising = (dark, light) if not options else (light, dark)
     expected.save(tmp_path / "expected.png")
     surprising.save(tmp_path / "surprising.png")
-    assert cli("predict", digits_model, "expected.png", *options).stderr == ""
-    hint = cli("predict", digits_model, "surprising.png", *options).stderr
-    assert hint.startswith("xpnet: surprising.png is dark on light")
-    assert f"try {advice}" in hint
+    assert cli("predict", digits_model, "expected.png", "--no-frame", *options).stderr == ""
+    hint = cli("predict", digits_model, "surprising.png", "--no-frame", *options).stderr
+    assert hint == f"xpnet: surprising.png: dark on light; if the net knows light on dark, try {advice}\n"
+
+
+def test_what_was_done_to_a_picture_is_one_line_on_stderr(cli, tmp_path, digits_model):
+    draw_digit(3, size=(200, 120), height=80, brush=8, at=(0.3, 0.5)).save(tmp_path / "a.png")
+    result = cli("predict", digits_model, "a.png")
+    assert re.fullmatch(
+        r"xpnet: a\.png: dark on light: inverted, cut to \d+x\d+ pixels at \(\d+, \d+\) of 200x120, "
+        r"scaled to \dx8 in the frame of digits\n",
+        result.stderr,
+    )
+    assert re.fullmatch(r"a\.png: \d \(0\.\d{4}\), then .*\n", result.stdout)
+
+
+def test_an_empty_picture_is_one_line(cli, tmp_path, digits_model):
+    Image.new("L", (200, 120), 255).save(tmp_path / "a.png")
+    assert cli.error("predict", digits_model, "a.png") == (
+        "Error: a.png is empty: all its pixels are of about one grey; give a picture with a digit, or "
+        "--no-frame to take it as it is"
+    )
+
+
+def test_show_prints_what_the_net_sees(cli, tmp_path, digits_model):
+    np.save(tmp_path / "a.npy", np.eye(8, dtype=np.float32) * 0.75)
+    *lines, answer = cli.output("predict", digits_model, "a.npy", "--show").splitlines()
+    assert lines[0] == "┌" + "─" * 16 + "┐"
+    assert lines[-1] == "└" + "─" * 16 + "┘"
+    assert lines[1:-1] == ["│" + "  " * i + "▓▓" + "  " * (7 - i) + "│" for i in range(8)]
+    assert answer.startswith("a.npy: ")
+
+
+def test_show_prints_every_image_of_a_batch_before_its_line(cli, tmp_path, digits_model):
+    np.save(tmp_path / "a.npy", np.random.default_rng(0).random((3, 64)))
+    lines = cli.output("predict", digits_model, "a.npy", "--show").splitlines()
+    assert [line[:9] for line in lines[10::11]] == ["a.npy[0]:", "a.npy[1]:", "a.npy[2]:"]
+
+
+def test_blocks_are_plain_characters_where_the_terminal_has_no_others():
+    image = np.array([[0, 0.25], [0.5, 1]], np.float32)
+    assert as_blocks(image, "ascii") == "+----+\n|  ..|\n|++@@|\n+----+"
+    assert as_blocks(image, "utf-8") == "┌────┐\n│  ░░│\n│▒▒██│\n└────┘"
+    assert as_blocks(image, "no such encoding") == as_blocks(image, "ascii")
+    assert as_blocks(image) == as_blocks(image, "utf-8")

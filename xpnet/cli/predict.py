@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from pathlib import Path
 
 import click
 import numpy as np
 import numpy.typing as npt
 
-from xpnet.cli._images import read_images
 from xpnet.cli._nets import load_classifier
 from xpnet.cli._options import MODEL, backend_option, examples, take_backend
+from xpnet.cli.pictures import as_blocks, prepare
 
 _SHOWN = 3
 
@@ -18,7 +20,8 @@ _SHOWN = 3
 _EXAMPLES = examples(
     """
     xpnet predict mnist.safetensors seven.png three.png
-    xpnet predict mnist.safetensors --invert scan.png
+    xpnet predict mnist.safetensors --show photo.jpg
+    xpnet predict shirts.safetensors --no-frame --invert shirt.png
     xpnet predict digits.safetensors batch.npy
     """
 )
@@ -30,44 +33,56 @@ _EXAMPLES = examples(
     "images", nargs=-1, required=True, metavar="IMAGE...", type=click.Path(exists=True, dir_okay=False)
 )
 @click.option(
-    "--invert",
-    is_flag=True,
-    help="For dark strokes on a light ground (a scan): swap dark and light. The nets of digits and mnist "
-    "know light strokes on a dark ground.",
+    "--frame/--no-frame",
+    default=True,
+    show_default=True,
+    help="Find the digit in a picture and bring it into the form of MNIST (nets of 784 inputs) or of the "
+    "digits (64 inputs): cut, scaled, centred. With --no-frame a picture is only resized, which suits nets "
+    "of other things than digits.",
 )
+@click.option(
+    "--invert/--no-invert",
+    default=None,
+    help="Swap dark and light, or do not: the nets of digits and mnist know light strokes on a dark ground.  "
+    "[default: decided for each picture that is framed; else no]",
+)
+@click.option("--show", is_flag=True, help="Print each image as the net sees it.")
 @backend_option
 @click.pass_context
 def predict(
-    ctx: click.Context, model: Path, images: tuple[str, ...], invert: bool, backend: str | None
+    ctx: click.Context,
+    model: Path,
+    images: tuple[str, ...],
+    frame: bool,
+    invert: bool | None,
+    show: bool,
+    backend: str | None,
 ) -> None:
     """Print the class that the net in MODEL takes each IMAGE for, its probability, and the next two.
 
-    A picture (PNG or JPEG; needs pillow) is made grey, put on a dark square and brought to the net's size;
-    transparent parts count as white. A .npy file holds one image or a batch: uint8 0..255, or floats 0..1.
+    A picture (PNG, JPEG, BMP, GIF or WebP; needs pillow) is turned upright and made grey. A drawn digit may
+    lie anywhere, in any size, dark on light or light on dark, or on a transparent ground: what was done to it
+    is said on stderr. A .npy file holds one image or a batch: uint8 0..255, or floats 0..1; images of the
+    net's size are taken as they are.
     """
     take_backend(ctx, backend)
     classifier = load_classifier(model)
     for name in images:
-        x = read_images(Path(name), classifier.inputs, invert)
-        rows = classifier.probabilities(x)
-        for number, row in enumerate(rows):
-            label = name if len(rows) == 1 else f"{name}[{number}]"
+        x, notes = prepare(Path(name), classifier.inputs, invert=invert, frame=frame)
+        if notes:
+            click.echo(f"xpnet: {name}: {', '.join(notes)}", err=True)
+        for number, row in enumerate(classifier.probabilities(x)):
+            label = name if len(x) == 1 else f"{name}[{number}]"
+            if show:
+                click.echo(as_blocks(_square(x[number]), sys.stdout.encoding))
             click.echo(f"{label}: {_ranking(row)}")
-        _hint_at_ground(name, x, invert)
+
+
+def _square(row: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
+    side = math.isqrt(row.size)
+    return row.reshape(side, side) if side * side == row.size else row.reshape(1, -1)
 
 
 def _ranking(row: npt.NDArray[np.floating]) -> str:
     best, *others = [f"{label} ({row[label]:.4f})" for label in np.argsort(-row, kind="stable")[:_SHOWN]]
     return f"{best}, then {', '.join(others)}" if others else best
-
-
-def _hint_at_ground(name: str, x: npt.NDArray[np.float32], invert: bool) -> None:
-    """Say it if the first image seems to be dark on light; the user decides."""
-    side = int(x.shape[1] ** 0.5)
-    if side * side != x.shape[1]:
-        return
-    image = x[0].reshape(side, side)
-    border = np.concatenate([image[0], image[-1], image[1:-1, 0], image[1:-1, -1]])
-    if np.median(border) > 0.5:
-        change = "without --invert" if invert else "with --invert"
-        click.echo(f"xpnet: {name} is dark on light; if the net knows light on dark, try {change}", err=True)
