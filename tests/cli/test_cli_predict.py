@@ -210,11 +210,14 @@ def test_what_was_done_to_a_picture_is_one_line_on_stderr(cli, tmp_path, digits_
 
 
 def test_an_empty_picture_is_one_line(cli, tmp_path, digits_model):
-    Image.new("L", (200, 120), 255).save(tmp_path / "a.png")
-    assert cli.error("predict", digits_model, "a.png") == (
-        "Error: a.png is empty: all its pixels are of about one grey; give a picture with a digit, or "
-        "--no-frame to take it as it is"
-    )
+    picture = Image.new("L", (200, 120), 255)
+    picture.save(tmp_path / "a.png")
+    line = "Error: a.png is empty: all its pixels are of about one grey; give a picture with a digit"
+    assert cli.error("predict", digits_model, "a.png") == line
+    picture.putpixel((5, 5), 250)
+    picture.save(tmp_path / "a.png")
+    assert cli.error("predict", digits_model, "a.png") == f"{line}, or --no-frame to take it as it is"
+    assert cli.output("predict", digits_model, "a.png", "--no-frame").startswith("a.png: ")
 
 
 def test_show_prints_what_the_net_sees(cli, tmp_path, digits_model):

@@ -72,9 +72,8 @@ def _found(name: str, picture: Picture, grey: Grey, frame: Frame, invert: bool |
     ink = separate(reduced(grey, factor), plain, invert)
     digit = find_digit(ink)
     if isinstance(digit, str):
-        raise Failure(
-            f"{name} is empty: {digit}; give a picture with a digit, or --no-frame to take it as it is"
-        )
+        anyway = ", or --no-frame to take it as it is" if np.ptp(grey) > 0 else ""
+        raise Failure(f"{name} is empty: {digit}; give a picture with a digit{anyway}")
     notes = (*picture.notes, *_note_on_ink(ink.dark))
     if plain and grey.shape[0] == grey.shape[1] > frame.side:
         image = resized(1 - grey if ink.dark else grey, frame.side, frame.side)
