@@ -1,7 +1,8 @@
 """How many threads share the steps of an epoch: as many as measure fastest, found while the net trains.
 
-The weights do not depend on the number, bit for bit. So nothing is trained on copies and thrown away: once a
-first epoch has warmed everything up, the numbers of threads take turns for a few milliseconds now and then.
+The weights do not depend on the number, bit for bit. So nothing is trained on copies and thrown away: numbers
+of threads take turns for a few milliseconds now and then. A number above the one in use is tried with a few
+steps first: where there are more threads than processors, a step takes many times as long.
 """
 
 from __future__ import annotations
@@ -9,35 +10,41 @@ from __future__ import annotations
 import math
 import threading
 from collections import deque
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 
 from xpnet_kernels import _threads
+from xpnet_kernels.mlp_epoch.turns import Round
 
 WORTH_SHARING = 100_000
-"""Multiplications of a step from which on it takes all threads until the number is measured."""
+"""Multiplications of a step from which on it takes FEW threads until the number is measured."""
 
 EPOCH_WORTH_SHARING = 10_000_000
 """The same of an epoch: below, it is over when a second thread has started."""
 
 SURELY_WORTH_SHARING = 50_000_000
-"""From here on, a millisecond of work, it takes all threads unmeasured."""
+"""From here on, a millisecond of work, FEW threads are taken unmeasured where there are no more."""
 
-SECONDS = 0.01
-"""How long one number of threads is measured at a time: long against the start of a thread.
+FEW = 2
+"""Threads that the first steps take."""
 
-Before that it makes steps for half as long unmeasured. A processor that was idle is slow to wake, above all a
-virtual one: measured at once, two threads took up to twice their time.
-"""
+FIRST = 500_000_000
+"""Multiplications that these make together, some 10 ms, before more threads are tried."""
 
 ROUNDS = 3
-"""How many of the last rounds count: in each every number is measured once."""
+"""How many of the last rounds count."""
 
 SOON, LATER = 0.05, 1.0
 """Seconds of training from one round to the next, for the first ROUNDS and from then on: a machine's other
 programs come and go."""
 
+CALM = 20
+"""How many times as long as a round takes it is then at least to the next: steps may take long."""
+
 GAIN = 0.95
 """Of the time with fewer threads, what more of them must undercut: they lose most to a busy neighbour."""
+
+PATIENCE = 4
+"""Rounds at most that leave out what was given up: 1, then 2, then 4."""
 
 Make = Callable[[int, int], float]
 """Makes the next steps with so many threads, so many steps; returns the seconds, infinite if told to stop."""
@@ -46,6 +53,7 @@ Make = Callable[[int, int], float]
 class Trial:
     """Numbers of threads that take turns now and then, in rounds, to see which is the fastest.
 
+    A round measures half of the fastest number, the fastest, and more for as long as these are not slower.
     Several nets may be trained at once; each call is whole.
 
     Parameters
@@ -54,6 +62,8 @@ class Trial:
         The largest number; tried are also 1, 2, 4 and so on below it.
     first : int
         The number until there is a round.
+    begin : int, optional
+        Steps after which larger numbers are tried at once; by default a first epoch tries none.
 
     Attributes
     ----------
@@ -62,68 +72,74 @@ class Trial:
         disturbed.
     """
 
-    def __init__(self, most: int, first: int) -> None:
+    def __init__(self, most: int, first: int, begin: int | None = None) -> None:
         self.numbers = sorted({most, *(2**n for n in range(most.bit_length()))})
-        self.fastest = first
+        self.fastest, self._begin = first, begin
         self._rounds: deque[dict[int, float]] = deque(maxlen=ROUNDS)
-        self._round: dict[int, float] | None = None
-        self._step = self._since = self._seconds = 0.0
-        self._made = 0
+        self._round: Round | None = None
+        self._step = self._since = self._cost = 0.0
+        self._patience = self._left_out = 0
+        self._below = math.inf
         self._lock = threading.Lock()
 
     def following(self, left: int) -> tuple[int, int]:
         """Return with how many threads to make the next steps, and how many of those that are left."""
         with self._lock:
-            return self._following(left)
+            if self._step == 0:  # a first epoch has much to warm up
+                return self.fastest, left if self._begin is None else min(left, self._begin)
+            if self._round is None:
+                wait = round((self._pause() - self._since) / self._step)
+                if wait > 0:
+                    return self.fastest, min(left, wait)
+                self._round = self._next_round()
+            return self._round.following(left)
 
-    def _following(self, left: int) -> tuple[int, int]:
-        if self._step == 0:  # a first epoch has much to warm up
-            return self.fastest, left
-        if self._round is None:
-            wait = round(((SOON if len(self._rounds) < ROUNDS else LATER) - self._since) / self._step)
-            if wait > 0:
-                return self.fastest, min(left, wait)
-            self._round = {}
-            self._begin(waking=True)
-        # What would be left over, of the turn or of the epoch, is too short to measure.
-        count = max(self._wanted - self._made, self._wanted // 2)
-        return self.numbers[len(self._round)], left if left < 2 * count else count
+    def _pause(self) -> float:
+        return SOON if len(self._rounds) < ROUNDS else max(LATER, CALM * self._cost)
 
-    def _begin(self, waking: bool) -> None:
-        """Plan the steps of a number, unmeasured or measured: in short epochs some in each."""
-        self._waking, self._allowed = waking, SECONDS / 2 if waking else SECONDS
-        self._wanted = max(1, round(self._allowed / self._step))
-        self._made, self._seconds = 0, 0.0
+    def _next_round(self) -> Round:
+        own = self.numbers.index(self.fastest)
+        more = self.numbers[own + 1 :]
+        if self._left_out > 0:
+            self._left_out -= 1
+            more = [number for number in more if number < self._below]
+        return Round([*self.numbers[max(own - 1, 0) : own + 1], *more], self.fastest, self._step)
 
     def note(self, number: int, count: int, seconds: float) -> None:
         """Take notice of how long so many steps took."""
         with self._lock:
-            self._note(number, count, seconds)
+            if self._round is not None:
+                self._round.note(number, count, seconds)
+                if self._round.over:
+                    self._end(self._round)
+                return
+            first, self._step, self._since = self._step == 0, seconds / count, self._since + seconds
+            more = [larger for larger in self.numbers if larger > number]
+            if first and self._begin is not None and more:
+                self._round = Round(more, number, self._step, {number: self._step})
 
-    def _note(self, number: int, count: int, seconds: float) -> None:
-        if self._round is None:
-            self._step, self._since = seconds / count, self._since + seconds
-            return
-        if number != self.numbers[len(self._round)]:
-            return  # of another net, which began before this number had its turn
-        self._made, self._seconds = self._made + count, self._seconds + seconds
-        if self._made < self._wanted and self._seconds < self._allowed:
-            return
-        if self._waking:
-            self._begin(waking=False)
-            return
-        self._round[number] = self._seconds / self._made
-        self._begin(waking=True)
-        if len(self._round) == len(self.numbers):
-            self._rounds.append(self._round)
-            self._round, self._since = None, 0.0
-            self.fastest = self._smallest()
+    def _end(self, made: Round) -> None:
+        if made.given_up is not None:
+            self._below = made.given_up
+            self._patience = self._left_out = min(max(1, 2 * self._patience), PATIENCE)
+        elif max(made.seconds) > self.fastest:
+            self._patience = 0
+        # The first epoch's is not kept: what it made first was slow for other reasons.
+        rounds = [made.seconds] if made.is_first else self._rounds
+        if not made.is_first:
+            self._rounds.append(made.seconds)
+        self.fastest = _smallest(rounds)
+        self._step = made.seconds.get(self.fastest, self._step)
+        self._round, self._since, self._cost = None, 0.0, made.cost
 
-    def _smallest(self) -> int:
-        shortest = {number: min(one[number] for one in self._rounds) for number in self.numbers}
-        enough = min(shortest.values()) / GAIN
-        smallest: int = min(number for number, seconds in shortest.items() if seconds <= enough)
-        return smallest
+
+def _smallest(rounds: Iterable[dict[int, float]]) -> int:
+    shortest: dict[int, float] = {}
+    for one in rounds:
+        for number, seconds in one.items():
+            shortest[number] = min(seconds, shortest.get(number, math.inf))
+    enough = min(shortest.values()) / GAIN
+    return min(number for number, seconds in shortest.items() if seconds <= enough)
 
 
 _trials: dict[Hashable, Trial] = {}
@@ -144,12 +160,11 @@ def make_steps(make: Make, most: int, steps: int, multiplications: int, key: Has
     key : hashable
         What the fastest number is remembered for, as long as this process lives.
     """
-    if steps == 0 or _threads.chosen() is not None or multiplications >= SURELY_WORTH_SHARING:
+    few = most <= FEW and multiplications >= SURELY_WORTH_SHARING
+    if steps == 0 or few or _threads.chosen() is not None:
         make(most, steps)
         return
-    worth_it = multiplications >= WORTH_SHARING and steps * multiplications >= EPOCH_WORTH_SHARING
-    first = most if worth_it else 1
-    trial = _trials.setdefault((key, most), Trial(most, first))
+    trial = _trials.setdefault((key, most), _new_trial(most, steps, multiplications))
     while steps > 0:
         number, count = trial.following(steps)
         seconds = make(number, count)
@@ -157,3 +172,9 @@ def make_steps(make: Make, most: int, steps: int, multiplications: int, key: Has
             return
         trial.note(number, count, seconds)
         steps -= count
+
+
+def _new_trial(most: int, steps: int, multiplications: int) -> Trial:
+    if multiplications < WORTH_SHARING or steps * multiplications < EPOCH_WORTH_SHARING:
+        return Trial(most, 1)
+    return Trial(most, min(most, FEW), None if most <= FEW else max(1, FIRST // multiplications))
