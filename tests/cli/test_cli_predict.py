@@ -241,3 +241,41 @@ def test_blocks_are_plain_characters_where_the_terminal_has_no_others():
     assert as_blocks(image, "utf-8") == "┌────┐\n│  ░░│\n│▒▒██│\n└────┘"
     assert as_blocks(image, "no such encoding") == as_blocks(image, "ascii")
     assert as_blocks(image) == as_blocks(image, "utf-8")
+
+
+def test_arrays_are_scaled_by_the_input_range_of_the_net(cli, tmp_path):
+    raw, scaled = (xpnet.datasets.digits(normalize=normalize) for normalize in (False, True))
+    options = ("--epochs", 8, "--batch-size", 10, "--seed", 0, "--backend", "numpy")
+    cli.output("train", *options, "--save", "net")
+    np.save("raw.npy", raw.test.x)
+    np.save("scaled.npy", scaled.test.x)
+    by_raw, by_scaled = (cli("predict", "net", name) for name in ("raw.npy", "scaled.npy"))
+    assert by_raw.stdout == by_scaled.stdout.replace("scaled.npy", "raw.npy")
+    assert by_raw.stderr == by_scaled.stderr == ""
+    np.save("bytes.npy", np.full((1, 64), 255, np.uint8))
+    assert "uint8 up to 255, but the net's inputs end at 16" in cli("predict", "net", "bytes.npy").stderr
+
+
+def test_inputs_of_a_net_that_takes_them_as_given_may_reach_beyond_one(cli, tmp_path):
+    x = np.random.default_rng(0).normal(size=(30, 64))
+    with xpnet.using("numpy"):
+        net = xpnet.nets.TwoLayerNet(64, 5, 3, seed=0)
+        net.fit(x, np.arange(30) % 3, verbose=False)
+    net.save("net")
+    np.save("x.npy", x)
+    assert len(cli.output("predict", "net", "x.npy", "--backend", "numpy").splitlines()) == 30
+
+
+def test_classes_are_called_by_their_names(cli, tmp_path):
+    x = np.random.default_rng(0).random((30, 64)).astype("float32")
+    names = np.array(["ant", "bee", "cat"])
+    with xpnet.using("numpy"):
+        net = xpnet.nets.TwoLayerNet(64, 5, 3, seed=0)
+        net.fit(x, names[np.arange(30) % 3], verbose=False)
+    net.save("net")
+    np.save("x.npy", x[:1])
+    (line,) = cli.output("predict", "net", "x.npy", "--backend", "numpy").splitlines()
+    order = names[np.argsort(-net.predict(x[0]))]
+    assert [
+        word.split(" (")[0] for word in line.removeprefix("x.npy: ").replace("then ", "").split(", ")
+    ] == [*order]

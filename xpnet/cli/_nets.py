@@ -33,6 +33,12 @@ class Classifier(NamedTuple):
     inputs: int
     classes: int
 
+    @property
+    def names(self) -> list[str]:
+        """The names of the classes; their numbers where the net has none."""
+        known = self.net.classes_
+        return [str(name) for name in (range(self.classes) if known is None else known)]
+
     def probabilities(self, x: npt.NDArray[np.float32]) -> npt.NDArray[np.floating]:
         """Return the probability of each class (N, C) for images (N, D).
 

@@ -10,6 +10,7 @@ import click
 import numpy as np
 import numpy.typing as npt
 
+from xpnet._input_range import PIXELS
 from xpnet.cli._nets import load_classifier
 from xpnet.cli._options import MODEL, backend_option, examples, take_backend
 from xpnet.cli.pictures import as_blocks, prepare
@@ -62,20 +63,22 @@ def predict(
 
     A picture (PNG, JPEG, BMP, GIF or WebP; needs pillow) is turned upright and made grey. A drawn digit may
     lie anywhere, in any size, dark on light or light on dark, or on a transparent ground: what was done to it
-    is said on stderr. A .npy file holds one image or a batch: uint8 0..255, or floats 0..1; images of the
-    net's size are taken as they are.
+    is said on stderr. A .npy file holds one image or a batch: floats 0..1, or uint8 in the range of the data
+    that the net was trained on (0..255 where the net does not know); images of the net's size are taken as
+    they are.
     """
     take_backend(ctx, backend)
     classifier = load_classifier(model)
+    raw = classifier.net.input_range or PIXELS
     for name in images:
-        x, notes = prepare(Path(name), classifier.inputs, invert=invert, frame=frame)
+        x, notes = prepare(Path(name), classifier.inputs, invert=invert, frame=frame, input_range=raw)
         if notes:
             click.echo(f"xpnet: {name}: {', '.join(notes)}", err=True)
         for number, row in enumerate(classifier.probabilities(x)):
             label = name if len(x) == 1 else f"{name}[{number}]"
             if show:
                 click.echo(as_blocks(_square(x[number]), sys.stdout.encoding))
-            click.echo(f"{label}: {_ranking(row)}")
+            click.echo(f"{label}: {_ranking(row, classifier.names)}")
 
 
 def _square(row: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
@@ -83,6 +86,7 @@ def _square(row: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
     return row.reshape(side, side) if side * side == row.size else row.reshape(1, -1)
 
 
-def _ranking(row: npt.NDArray[np.floating]) -> str:
-    best, *others = [f"{label} ({row[label]:.4f})" for label in np.argsort(-row, kind="stable")[:_SHOWN]]
+def _ranking(row: npt.NDArray[np.floating], names: list[str]) -> str:
+    first = np.argsort(-row, kind="stable")[:_SHOWN]
+    best, *others = [f"{names[label]} ({row[label]:.4f})" for label in first]
     return f"{best}, then {', '.join(others)}" if others else best

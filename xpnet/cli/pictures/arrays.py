@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from xpnet._input_range import AS_GIVEN, PIXELS
 from xpnet.cli._errors import Failure
 from xpnet.cli.pictures._pillow import Grey
 
@@ -40,7 +41,8 @@ def read_arrays(path: Path, inputs: int, input_range: tuple[float, float] = (0, 
     inputs : int
         D, the numbers that the net takes for one image.
     input_range : tuple of float, optional
-        (low, high): the uint8 values that become 0 and 1.
+        (low, high): the uint8 values that become 0 and 1, in images of the net's size. Others are pictures,
+        0..255.
 
     Raises
     ------
@@ -55,11 +57,10 @@ def read_arrays(path: Path, inputs: int, input_range: tuple[float, float] = (0, 
         raise Failure(f"{path} is no whole .npy file of numbers; write it with numpy.save") from None
     if not isinstance(array, np.ndarray) or array.size == 0:
         raise Failure(f"{path} holds no image; save an array of them with numpy.save")
-    images, notes = _scaled(path, array, *input_range)
-    if array.size == inputs:
-        return Arrays(images.reshape(1, -1), notes)
-    if array.ndim > 1 and math.prod(array.shape[1:]) == inputs:
-        return Arrays(images.reshape(len(images), -1), notes)
+    if array.size == inputs or (array.ndim > 1 and math.prod(array.shape[1:]) == inputs):
+        images, notes = _scaled(path, array, *input_range)
+        return Arrays(images.reshape(-1, inputs), notes)
+    images, notes = _scaled(path, array, *PIXELS)
     if array.ndim == 4 and array.shape[1] == 1:
         images = images[:, 0]
     if images.ndim in (2, 3) and images.shape[-1] == images.shape[-2]:
@@ -78,7 +79,7 @@ def _scaled(path: Path, array: npt.NDArray[Any], low: float, high: float) -> tup
         return scaled, _notes_on_range(array, low, high)
     if array.dtype.kind != "f":
         raise Failure(f"{path} holds {array.dtype}; save uint8 in {low:g}..{high:g} or floats in 0..1")
-    if not (array.min() >= 0 and array.max() <= 1):
+    if (low, high) != AS_GIVEN and not (array.min() >= 0 and array.max() <= 1):
         raise Failure(
             f"{path} holds floats from {array.min():g} to {array.max():g}; scale them to 0..1, or save "
             f"uint8 in {low:g}..{high:g}"
