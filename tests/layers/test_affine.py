@@ -137,7 +137,7 @@ def through(layer):
         ((2, 6), (4, 2), r"\(2, 4\)"),
         ((2, 6), (8,), r"\(2, 4\)"),
         ((2, 3, 2), (2, 2, 2), r"\(2, 4\)"),
-        ((2, 6), (), r"\(2, 4\)"),
+        ((2, 6), (1,), r"\(2, 4\)"),
         ((1, 6), (4, 1), r"\(1, 4\)"),
         ((6,), (2, 2), r"\(4,\)"),
         ((6,), (3,), r"\(4,\)"),
@@ -147,7 +147,7 @@ def test_a_gradient_of_another_shape_is_refused(x, dout, y, wrap, backend):
     layer = wrap(affine_on(backend))
     layer.forward(backend.asarray(np.ones(x)))
     for method in (layer.backward, layer.backward_to_parameters):
-        with pytest.raises(ValueError, match=rf"Affine: dout is \({dout[:1] and dout[0]}.* but y is {y}"):
+        with pytest.raises(ValueError, match=rf"Affine: dout is \({dout[0]}.* but y is {y}"):
             method(backend.asarray(np.ones(dout)))
 
 

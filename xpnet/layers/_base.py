@@ -8,8 +8,16 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from xpnet.parameter import Parameter
-from xpnet_kernels._arrays import Array, asarray_like, is_array, is_kind, namespace
+from xpnet_kernels._arrays import (
+    Array,
+    asarray_like,
+    common_family,
+    is_array,
+    is_kind,
+    namespace,
+)
 from xpnet_kernels._plain import plain
+from xpnet_kernels._scalars import unboxed
 
 if TYPE_CHECKING:
     from xpnet._backends import Backend
@@ -55,7 +63,7 @@ class Layer:
         raise NotImplementedError(f"{layer} has no forward; define {layer}.forward(self, x), which returns y")
 
     def backward(self, *gradients: Any, **options: Any) -> Any:
-        """Return dL/d(input), given dL/d(output)."""
+        """Return dL/d(input), given dL/d(output), an array of its shape or a number for all elements."""
         layer = type(self).__name__
         raise NotImplementedError(
             f"{layer} has no backward; define {layer}.backward(self, dout), which returns dL/dx"
@@ -102,6 +110,63 @@ class Layer:
 def has_own_methods(layer: Layer) -> bool:
     """Return whether somebody gave this very layer another forward or backward than its class has."""
     return "forward" in vars(layer) or "backward" in vars(layer)
+
+
+def as_gradient(
+    layer: str, dout: Any, shape: tuple[int, ...], like: Array, dtype: Any = None, names: str = "dout, y"
+) -> Array:
+    """Return dL/d(output) as an array of the output's shape.
+
+    Parameters
+    ----------
+    layer : str
+        The name that errors use.
+    dout : array or list of that shape, or a number
+        A number, or an array without axes, is the gradient of every element. Floating-point arrays of the
+        shape pass as they are.
+    shape : tuple of int
+        Of the output that `forward` returned.
+    like : array
+        One on the output's device.
+    dtype : dtype, optional
+        Of the output; like's by default. Numbers, lists and integer arrays take it.
+    names : str, optional
+        What the layer calls the two.
+
+    Raises
+    ------
+    ValueError
+        If dout has axes and another shape.
+    TypeError
+        If it is no number and no array.
+    DeviceMismatchError
+        If dout and `like` are arrays of two families.
+    """
+    if is_array(dout):
+        if type(dout) is not np.ndarray:
+            dout = plain(dout)
+        if dout.shape == shape and shape and is_kind(dout, "real floating"):
+            return dout
+    return _converted_gradient(layer, dout, shape, like, like.dtype if dtype is None else dtype, names)
+
+
+def _converted_gradient(
+    layer: str, dout: Any, shape: tuple[int, ...], like: Array, dtype: Any, names: str
+) -> Array:
+    gradient, output = names.split(", ")
+    if not is_array(dout) or isinstance(dout, np.generic):
+        given, dout = dout, asarray_like(dout, like, dtype=dtype)
+        if dout.ndim == 0 and not isinstance(given, int | float | np.number | np.bool):
+            raise TypeError(
+                f"{layer}: {gradient} is {given!r}; it must be an array like {output}, {shape}, or a number"
+            )
+    xp = common_family(layer, (gradient, output), (dout, like)).xp
+    if dout.ndim == 0:
+        dout = xp.asarray(xp.broadcast_to(xp.asarray(dout, dtype=dtype), shape), copy=True)
+    elif not is_kind(dout, "real floating"):
+        dout = xp.asarray(dout, dtype=dtype)
+    check_gradient(layer, dout, shape, names)
+    return unboxed(dout)
 
 
 def check_gradient(layer: str, dout: Array, shape: tuple[int, ...], names: str = "dout, y") -> None:

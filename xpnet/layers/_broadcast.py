@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet_kernels._arrays import common_family, family_of, is_array
+import numpy as np
+
+from xpnet.layers._base import as_gradient
+from xpnet_kernels._arrays import common_family, family_of, is_array, is_kind, namespace
 from xpnet_kernels._sums import sum_along
 
 
@@ -12,6 +15,19 @@ def check_pair(layer: str, x: Any, y: Any) -> None:
     """Raise DeviceMismatchError if x and y are arrays of two families."""
     if is_array(x) and is_array(y):
         common_family(layer, ("x", "y"), (x, y))
+
+
+def gradient_of_node(layer: str, dout: Any, out: Any) -> Any:
+    """Return dL/d(output) for a node whose output was `out`.
+
+    Python numbers stay as they are while the output is one. Beside an array it is an array of its shape.
+    """
+    if not is_array(out):
+        if isinstance(dout, int | float):
+            return dout
+        out = np.asarray(out, dtype=np.float64)
+    dtype = out.dtype if is_kind(out, "real floating") else namespace(out).float64
+    return as_gradient(layer, dout, tuple(out.shape), out, dtype, "dout, the output")
 
 
 def sum_to_shape_of(operand: Any, gradient: Any) -> Any:

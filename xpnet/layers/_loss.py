@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 import numpy as np
 
 from xpnet._backends import to_numpy
-from xpnet.layers._base import Layer
+from xpnet.layers._base import Layer, as_gradient
 from xpnet_kernels._arrays import Array, asarray_like, is_array, namespace
 from xpnet_kernels._plain import plain
 
@@ -38,9 +38,17 @@ class LossLayer(Layer):
         )
 
     def backward(self, dout: Any = 1) -> Array:
-        """Return dL/dx, given dL/d(loss)."""
+        """Return dL/dx, given dL/d(loss), which is a number or an array without axes.
+
+        Raises
+        ------
+        ValueError
+            If dout has axes.
+        """
         dx = self.remembered("dx")
-        return dx if isinstance(dout, int | float) and dout == 1 else dx * dout
+        if isinstance(dout, int | float) and dout == 1:
+            return dx
+        return dx * as_gradient(type(self).__name__, dout, (), like=dx, names="dout, the loss")
 
     def to_device(self, t: Any, backend: Backend, dtype: Any) -> Array:
         """Return the targets on a net's device, in its dtype."""

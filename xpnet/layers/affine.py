@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from xpnet.layers._base import Layer, as_input, check_gradient
+from xpnet.layers._base import Layer, as_gradient, as_input
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels import affine, affine_backward
-from xpnet_kernels._arrays import Array, reshaped
+from xpnet_kernels._arrays import Array, reshaped, shape_of
 
 
 class Affine(Layer):
@@ -62,8 +62,13 @@ class Affine(Layer):
         """
         return self.unflatten(affine(self.flatten(x), self.W, self.b))
 
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: Any) -> Array:
         """Return dout Wᵀ in x's own shape; leave xᵀ dout in `dW` and the sum of dout's rows in `db`.
+
+        Parameters
+        ----------
+        dout : array of the output's shape, or a number for all elements
+            A single sample may have an axis for it or not: (H,) or (1, H).
 
         Raises
         ------
@@ -72,24 +77,22 @@ class Affine(Layer):
         """
         return reshaped(self._backward(dout, want_dx=True), self.input_shape)
 
-    def backward_to_parameters(self, dout: Array) -> None:
+    def backward_to_parameters(self, dout: Any) -> None:
         """Leave the gradients in `dW` and `db` only."""
         self._backward(dout, want_dx=False)
 
-    def _backward(self, dout: Array, want_dx: bool) -> Array:
+    def _backward(self, dout: Any, want_dx: bool) -> Array:
         x, W = self.remembered("x"), self.W
         dx, self.dW, self.db = affine_backward(self.rows_of(dout), x, W, want_dx=want_dx)
         return dx
 
     def rows_of(self, dout: Any) -> Array:
         """Return dL/d(output) as (N, H), for a single sample too."""
-        W, shape = self.W, (self.remembered("x").shape[0], self.b.shape[0])
-        dout = as_input(dout, like=W)
-        if dout.shape == shape:
-            return dout
-        if shape[0] > 1 or dout.ndim > 1 or dout.size != shape[1]:
-            check_gradient("Affine", dout, shape[1:] if len(self.input_shape) <= 1 else shape)
-        return reshaped(dout, shape)
+        W, rows = self.W, (self.remembered("x").shape[0], self.b.shape[0])
+        y: tuple[int, ...] = rows[1:] if len(self.input_shape) <= 1 else rows
+        if rows[0] == 1 and shape_of(dout) in (rows, rows[1:]):
+            y = shape_of(dout)  # one sample may have an axis for it or not
+        return reshaped(as_gradient("Affine", dout, y, like=W), rows)
 
     def flatten(self, x: Any) -> Array:
         """Return x as (N, D), and remember it and its own shape."""

@@ -31,17 +31,18 @@ class AffineRelu(Layer):
         """Return relu(x W + b); see `Affine.forward`."""
         affine = self.affine
         y, self.relu.mask = affine_relu(affine.flatten(x), affine.W, affine.b)
+        self.relu.dtype = y.dtype
         return affine.unflatten(y)
 
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: Any) -> Array:
         """Go back through the ReLU, then through the affine map."""
         return self.affine.backward(self._through_relu(dout))
 
-    def backward_to_parameters(self, dout: Array) -> None:
+    def backward_to_parameters(self, dout: Any) -> None:
         """Go back through both, for the parameters' gradients only."""
         self.affine.backward_to_parameters(self._through_relu(dout))
 
-    def _through_relu(self, dout: Array) -> Array:
+    def _through_relu(self, dout: Any) -> Array:
         return self.relu.backward(self.affine.rows_of(dout))
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from xpnet.layers._base import Layer
-from xpnet.layers._broadcast import check_pair, sum_to_shape_of
+from xpnet.layers._broadcast import check_pair, gradient_of_node, sum_to_shape_of
 
 
 class DivLayer(Layer):
@@ -27,9 +27,21 @@ class DivLayer(Layer):
         """
         check_pair("DivLayer", x, y)
         self.x, self.y = x, y
-        return x / y
+        self.out = x / y
+        return self.out
 
     def backward(self, dout: Any) -> tuple[Any, Any]:
-        """Return dout / y, -dout * x / y², each summed to its input's shape."""
+        """Return dout / y, -dout * x / y², each summed to its input's shape.
+
+        Parameters
+        ----------
+        dout : array of the output's shape, or a number for all elements
+
+        Raises
+        ------
+        ValueError
+            If dout is an array of another shape.
+        """
         x, y = self.remembered("x"), self.remembered("y")
+        dout = gradient_of_node("DivLayer", dout, self.remembered("out"))
         return sum_to_shape_of(x, dout / y), sum_to_shape_of(y, -dout * x / y**2)

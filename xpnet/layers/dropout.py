@@ -8,8 +8,9 @@ import numpy as np
 
 from xpnet import random
 from xpnet._numbers import check_share
-from xpnet.layers._base import Layer, as_input, check_gradient
+from xpnet.layers._base import Layer, as_gradient, as_input
 from xpnet_kernels._arrays import Array, asarray_like
+from xpnet_kernels._scalars import unboxed
 
 
 class Dropout(Layer):
@@ -43,22 +44,25 @@ class Dropout(Layer):
         x : array of any shape, list or number
         """
         x = as_input(x)
-        self.shape = tuple(x.shape)
         if self.training:
             kept = random.generator().random(tuple(x.shape), dtype=np.float32) >= self.dropout_ratio
-            self.mask = asarray_like(kept, like=x, dtype=x.dtype)
+            self.mask = unboxed(asarray_like(kept, like=x, dtype=x.dtype))
         else:
             self.mask = 1.0 - self.dropout_ratio
-        return x * self.mask
+        self.y = x * self.mask
+        return self.y
 
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: Any) -> Array:
         """Return dout · mask.
+
+        Parameters
+        ----------
+        dout : array of the output's shape, or a number for all elements
 
         Raises
         ------
         ValueError
             If dout has not the shape of what `forward` returned.
         """
-        mask, dout = self.remembered("mask"), as_input(dout)
-        check_gradient("Dropout", dout, self.shape)
-        return dout * mask
+        y = self.remembered("y")
+        return as_gradient("Dropout", dout, tuple(y.shape), like=y) * self.mask

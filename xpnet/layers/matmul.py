@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.layers._base import Layer, as_input, check_gradient
+from xpnet.layers._base import Layer, as_gradient, as_input
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels import matmul
 from xpnet_kernels._arrays import Array
@@ -61,15 +61,19 @@ class MatMul(Layer):
         self.x = x
         return matmul(x, self.W)
 
-    def backward(self, dout: Array) -> Array:
+    def backward(self, dout: Any) -> Array:
         """Return dout Wᵀ; leave xᵀ dout in `dW`.
+
+        Parameters
+        ----------
+        dout : array (N, H), or a number for all elements
 
         Raises
         ------
         ValueError
             If dout has not the shape of what `forward` returned.
         """
-        x, dout = self.remembered("x"), as_input(dout, like=self.W)
-        check_gradient("MatMul", dout, (x.shape[0], self.W.shape[1]))
+        x = self.remembered("x")
+        dout = as_gradient("MatMul", dout, (x.shape[0], self.W.shape[1]), like=self.W)
         self.dW = matmul(x.T, dout)
         return matmul(dout, self.W.T)

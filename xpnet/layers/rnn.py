@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.layers._base import Layer, as_input, check_gradient
+from xpnet.layers._base import Layer, as_gradient, as_input
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels import affine, affine_backward, matmul, tanh, tanh_backward
 from xpnet_kernels._arrays import Array
@@ -70,8 +70,12 @@ class RNN(Layer):
         self.h = tanh(affine(self.x, self.Wx, self.b) + matmul(self.h_prev, self.Wh))
         return self.h
 
-    def backward(self, dh_next: Array) -> tuple[Array, Array]:
+    def backward(self, dh_next: Any) -> tuple[Array, Array]:
         """Return dx and dh_prev, given dL/dh_t; leave the parameters' gradients in dWx, dWh and db.
+
+        Parameters
+        ----------
+        dh_next : array (N, H), or a number for all elements
 
         Raises
         ------
@@ -79,8 +83,7 @@ class RNN(Layer):
             If dh_next has not the shape of what `forward` returned.
         """
         h, h_prev = self.remembered("h"), self.remembered("h_prev")
-        dh_next = as_input(dh_next, like=self.Wh)
-        check_gradient("RNN", dh_next, tuple(h.shape), "dh_next, h")
+        dh_next = as_gradient("RNN", dh_next, tuple(h.shape), like=h, names="dh_next, h")
         dt = tanh_backward(dh_next, h)
         dx, self.dWx, self.db = affine_backward(dt, self.remembered("x"), self.Wx)
         self.dWh = matmul(h_prev.T, dt)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from xpnet.layers._base import Layer, as_input
+from xpnet.layers._base import Layer, as_gradient, as_input
 from xpnet_kernels import sigmoid, sigmoid_backward
 from xpnet_kernels._arrays import Array
 
@@ -22,6 +22,17 @@ class Sigmoid(Layer):
         self.y = sigmoid(as_input(x))
         return self.y
 
-    def backward(self, dout: Array) -> Array:
-        """Return dout · y · (1 - y)."""
-        return sigmoid_backward(as_input(dout), self.remembered("y"))
+    def backward(self, dout: Any) -> Array:
+        """Return dout · y · (1 - y).
+
+        Parameters
+        ----------
+        dout : array of the output's shape, or a number for all elements
+
+        Raises
+        ------
+        ValueError
+            If dout is an array of another shape.
+        """
+        y = self.remembered("y")
+        return sigmoid_backward(as_gradient("Sigmoid", dout, tuple(y.shape), like=y), y)

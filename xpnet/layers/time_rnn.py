@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from xpnet.layers._base import Layer, as_input, check_gradient
+from xpnet.layers._base import Layer, as_gradient, as_input
 from xpnet.layers.rnn import RNN, check_shapes
 from xpnet.parameter import DataOf, GradientOf
 from xpnet_kernels._arrays import Array, namespace
@@ -109,21 +109,22 @@ class TimeRNN(Layer):
             )
         return self.h
 
-    def backward(self, dhs: Array) -> Array:
+    def backward(self, dhs: Any) -> Array:
         """Return dxs (N, T, D); leave the sums over the steps in dWx, dWh and db.
 
         Parameters
         ----------
-        dhs : array (N, T, H)
+        dhs : array (N, T, H), or a number for all elements
 
         Raises
         ------
         ValueError
             If dhs has not the shape of what `forward` returned.
         """
-        steps, dhs = self.remembered("steps"), as_input(dhs, like=self.Wh)
+        steps = self.remembered("steps")
         h = steps[0].h
-        check_gradient("TimeRNN", dhs, (h.shape[0], len(steps), h.shape[1]), "dhs, hs")
+        shape = (h.shape[0], len(steps), h.shape[1])
+        dhs = as_gradient("TimeRNN", dhs, shape, like=h, names="dhs, hs")
         xp = namespace(dhs)
         dxs, dh = [], xp.zeros_like(h)
         for time in reversed(range(len(steps))):
