@@ -24,6 +24,7 @@ import numpy as np
 from xpnet_kernels import _dispatch
 from xpnet_kernels._arrays import Array, common_family
 from xpnet_kernels._compiler import NoCompilerError
+from xpnet_kernels._scalars import unboxed
 
 _KERNEL_DTYPES = (np.dtype(np.float32), np.dtype(np.float64))
 
@@ -109,6 +110,9 @@ class Operation:
     def __call__(self, *arrays: Array, **options: Any) -> Any:
         """Compute the operation where its arrays live.
 
+        What is made of a NumPy array without axes is a NumPy scalar, as in NumPy's own functions; arrays
+        given as `out` stay arrays.
+
         Raises
         ------
         DeviceMismatchError
@@ -121,15 +125,21 @@ class Operation:
             self._check_shapes(arrays)
         elif self.check is not None:
             self.check(*arrays)
-        serving = self._serving.get(_dispatch.current().get(family.name, "reference"))
+        kernel, serving = None, self._serving.get(_dispatch.current().get(family.name, "reference"))
         if serving is not None and _kernels_take(arrays):
+            for implementation in serving:
+                if implementation.obstacle is None or implementation.obstacle(*arrays, **options) is None:
+                    kernel = implementation.function
+                    break
+        if kernel is None:
+            result = self.reference(family.xp, *arrays, **options)
+        else:
             try:
-                for implementation in serving:
-                    if implementation.obstacle is None or implementation.obstacle(*arrays, **options) is None:
-                        return implementation.function(*arrays, **options)
-            except NoCompilerError:
-                pass  # a warning has said so; no array was changed before
-        return self.reference(family.xp, *arrays, **options)
+                result = kernel(*arrays, **options)
+            except NoCompilerError:  # a warning has said so; no array was changed before
+                result = self.reference(family.xp, *arrays, **options)
+        first = arrays[0]
+        return result if first is None or first.ndim or "out" in options else unboxed(result)
 
     def _check_shapes(self, arrays: tuple[Array, ...]) -> None:
         shape = arrays[0].shape

@@ -7,7 +7,8 @@ from typing import Any
 from xpnet.layers._base import as_input
 from xpnet.layers._loss import LossLayer, check_finite, float_targets
 from xpnet_kernels import squared_error
-from xpnet_kernels._arrays import Array
+from xpnet_kernels._arrays import Array, reshaped
+from xpnet_kernels._scalars import unboxed
 
 
 class IdentityWithLoss(LossLayer):
@@ -26,7 +27,7 @@ class IdentityWithLoss(LossLayer):
         Parameters
         ----------
         x : array (N, ...)
-            The net's output; one axis (N,) is N samples of one number.
+            The net's output; one axis (N,) is N samples of one number, and a number is one sample.
         t : array of x's shape
         validate : bool, optional
             Whether to look for NaN, which waits for a GPU to finish.
@@ -38,7 +39,12 @@ class IdentityWithLoss(LossLayer):
         """
         self.y = as_input(x)
         self.t = float_targets("IdentityWithLoss", self.y, t)
-        self.loss, self.dx = squared_error(self.y, self.t)
+        if self.y.ndim:
+            self.loss, self.dx = squared_error(self.y, self.t)
+        else:
+            self.y = unboxed(self.y)
+            self.loss, dx = squared_error(reshaped(self.y, (1,)), reshaped(self.t, (1,)))
+            self.dx = dx[0]
         if validate:
             check_finite("IdentityWithLoss", self.loss, self.y)
         return self.loss

@@ -18,8 +18,16 @@ class Softmax(Layer):
         Parameters
         ----------
         x : array (..., C) or list
+
+        Raises
+        ------
+        ValueError
+            If x is a number.
         """
-        self.y = softmax(as_input(x))
+        x = as_input(x)
+        if x.ndim == 0:
+            raise ValueError("Softmax: x is a number; it must have an axis of classes, (C,) or (..., C)")
+        self.y = softmax(x)
         return self.y
 
     def backward(self, dout: Any) -> Array:
