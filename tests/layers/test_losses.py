@@ -5,7 +5,8 @@ import pytest
 from stand_ins import check
 
 import xpnet
-from xpnet.layers import IdentityWithLoss, SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.layers import Affine, IdentityWithLoss, SigmoidWithLoss, SoftmaxWithLoss
+from xpnet.nets import Sequential
 
 RNG = np.random.default_rng(3)
 X, T = 3 * RNG.normal(size=(7, 5)), RNG.integers(0, 5, 7)
@@ -21,6 +22,42 @@ def test_softmax_with_loss_from_indices_and_one_hot(labels, backend):
     check(layer.backward(), (Y - ONE_HOT) / 7, backend)
     check(layer.backward(2.5), 2.5 * (Y - ONE_HOT) / 7, backend)
     check(layer.y, Y, backend)
+
+
+KEPT = [
+    (SoftmaxWithLoss, X, T),
+    (SoftmaxWithLoss, X, T.astype(np.uint8)),
+    (SoftmaxWithLoss, X, ONE_HOT),
+    (SoftmaxWithLoss, X, T.tolist()),
+    (SoftmaxWithLoss, X[0], 3),
+    (IdentityWithLoss, X, ONE_HOT),
+    (IdentityWithLoss, X, ONE_HOT.astype(int)),
+    (IdentityWithLoss, X, ONE_HOT.tolist()),
+    (SigmoidWithLoss, X, ONE_HOT),
+    (SigmoidWithLoss, X, ONE_HOT.astype(int)),
+    (SigmoidWithLoss, X, ONE_HOT.tolist()),
+]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("validate", [True, False])
+@pytest.mark.parametrize(("loss", "x", "t"), KEPT)
+def test_targets_are_kept_as_they_were_given(loss, x, t, validate, dtype, backend):
+    layer, t = loss(), backend.asarray(t) if isinstance(t, np.ndarray) else t
+    before = xpnet.to_numpy(t).copy() if hasattr(t, "dtype") else t
+    layer.forward(backend.asarray(x, dtype), t, validate=validate)
+    layer.backward()
+    assert layer.t is t
+    np.testing.assert_array_equal(xpnet.to_numpy(t) if hasattr(t, "dtype") else t, before)
+
+
+@pytest.mark.parametrize("t", [T, ONE_HOT], ids=["indices", "one-hot"])
+def test_a_net_keeps_the_labels_of_its_last_loss(t):
+    for name in ("numpy", "numba"):
+        xpnet.use(name)
+        net = Sequential([Affine(np.eye(5), np.zeros(5))])
+        net.gradient(X, t)
+        assert net.lastLayer.t is t
 
 
 def test_one_sample_of_one_class_is_one_hot():

@@ -16,8 +16,10 @@ class IdentityWithLoss(LossLayer):
 
     Attributes
     ----------
-    y, t : array
-        The last output and target.
+    y : array
+        The last output.
+    t : array, list or number
+        The last targets, as they were given.
     loss : array (), or a NumPy scalar
     """
 
@@ -37,13 +39,13 @@ class IdentityWithLoss(LossLayer):
         ValueError
             If the shapes differ, the batch is empty, or x or t hold NaN.
         """
-        self.y = as_input(x)
-        self.t = float_targets("IdentityWithLoss", self.y, t)
+        self.y, self.t = as_input(x), t
+        targets = float_targets("IdentityWithLoss", self.y, t)
         if self.y.ndim:
-            self.loss, self.dx = squared_error(self.y, self.t)
+            self.loss, self.dx = squared_error(self.y, targets)
         else:
             self.y = unboxed(self.y)
-            self.loss, dx = squared_error(reshaped(self.y, (1,)), reshaped(self.t, (1,)))
+            self.loss, dx = squared_error(reshaped(self.y, (1,)), reshaped(targets, (1,)))
             self.dx = dx[0]
         if validate:
             check_finite("IdentityWithLoss", self.loss, self.y)

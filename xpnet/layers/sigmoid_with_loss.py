@@ -15,8 +15,8 @@ class SigmoidWithLoss(LossLayer):
 
     Attributes
     ----------
-    t : array
-        The last target.
+    t : array, list or number
+        The last targets, as they were given.
     y : array of x's shape
         sigmoid(x) of the last logits.
     loss : array (), or a NumPy scalar
@@ -38,11 +38,11 @@ class SigmoidWithLoss(LossLayer):
         ValueError
             If the shapes differ, the batch is empty, a target lies outside 0..1, or the logits hold NaN.
         """
-        self.x = as_input(x)
-        self.t = float_targets("SigmoidWithLoss", self.x, t)
+        self.x, self.t = as_input(x), t
+        targets = float_targets("SigmoidWithLoss", self.x, t)
         if validate:
-            _check_range(self.t)
-        self.loss, self.dx = binary_cross_entropy(self.x, self.t)
+            _check_range(targets)
+        self.loss, self.dx = binary_cross_entropy(self.x, targets)
         if validate:
             check_finite("SigmoidWithLoss", self.loss, self.x)
         return self.loss

@@ -19,8 +19,8 @@ class SoftmaxWithLoss(LossLayer):
 
     Attributes
     ----------
-    t : array (N,)
-        The last labels as class indices.
+    t : array, list or integer
+        The last labels, as they were given.
     y : array of x's shape
         softmax(x) of the last logits.
     loss : array (), or a NumPy scalar
@@ -53,9 +53,9 @@ class SoftmaxWithLoss(LossLayer):
         if x.ndim not in (1, 2):
             raise ValueError(f"SoftmaxWithLoss: x is {tuple(x.shape)}; it must be (N, C) or (C,).")
         logits = x if x.ndim == 2 else reshaped(x, (1, x.shape[0]))
-        self.t = class_indices("SoftmaxWithLoss", t, tuple(logits.shape), logits, validate)
-        self.x = x
-        self.loss, dx = softmax_cross_entropy(logits, self.t)
+        labels = class_indices("SoftmaxWithLoss", t, tuple(logits.shape), logits, validate)
+        self.x, self.t = x, t
+        self.loss, dx = softmax_cross_entropy(logits, labels)
         if validate:
             check_finite("SoftmaxWithLoss", self.loss, logits)
         self.dx = dx if x.ndim == 2 else dx[0, :]
