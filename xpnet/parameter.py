@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from xpnet_kernels._arrays import Array, asarray_like, family_of, is_array
+from xpnet_kernels._arrays import Array, asarray_like, family_of, is_array, namespace, shape_of
 from xpnet_kernels._plain import plain
 
 if TYPE_CHECKING:
@@ -49,6 +49,9 @@ class Parameter:
         What each living optimizer keeps for this parameter.
     """
 
+    _grad: Array | None = None
+    _kept: Array | None = None
+
     def __init__(self, data: Any) -> None:
         if not is_array(data):
             data = np.asarray(data, dtype=np.float64)
@@ -56,7 +59,6 @@ class Parameter:
         if family_of(data).name == "numpy" and data.dtype.kind in "biu":
             data = data.astype(np.float64)
         self.data: Array = data
-        self.grad: Array | None = None
         self.state: WeakKeyDictionary[Optimizer, State] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
@@ -64,17 +66,50 @@ class Parameter:
 
     def __getstate__(self) -> dict[str, Any]:
         # What optimizers keep is theirs: they are not pickled along.
-        return {"data": self.data, "grad": self.grad}
+        return {"data": self.data, "grad": self._grad, "kept": self._kept}
 
     def __setstate__(self, kept: dict[str, Any]) -> None:
-        self.data, self.grad, self.state = _writable(kept["data"]), kept["grad"], WeakKeyDictionary()
+        self.data, self.state = _writable(kept["data"]), WeakKeyDictionary()
+        self._grad, self._kept = kept["grad"], kept.get("kept")
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Parameter:
         twin = Parameter(copy.deepcopy(self.data, memo))
-        twin.grad = copy.deepcopy(self.grad, memo)
+        twin._grad, twin._kept = copy.deepcopy((self._grad, self._kept), memo)
         for optimizer, arrays in self.state.items():
             twin.state[optimizer] = copy.deepcopy(arrays, memo)
         return twin
+
+    @property
+    def grad(self) -> Array | None:
+        """The gradient; None before the first backward pass."""
+        return self._grad
+
+    @grad.setter
+    def grad(self, values: Any) -> None:
+        kept = self._kept
+        if kept is None or values is None:
+            self._grad = values
+            return
+        if shape_of(values) != tuple(kept.shape):
+            raise ValueError(
+                f"expected a gradient of its parameter's shape {tuple(kept.shape)}, got {shape_of(values)}"
+            )
+        if values is not kept:
+            kept[...] = asarray_like(values, like=kept, dtype=kept.dtype)
+        self._grad = kept
+
+    def kept_gradient(self) -> Array:
+        """Return an array that each gradient is copied into from now on.
+
+        Returns
+        -------
+        array of data's shape and dtype
+            The gradient, or zeros while there is none. The same array each time, until `move`.
+        """
+        if self._kept is None:
+            self._kept = namespace(self.data).zeros_like(self.data)
+            self.grad = self._grad
+        return self._kept
 
     def assign(self, values: Any) -> None:
         """Take new values in the dtype and on the device of the old ones; arrays are copied.
@@ -103,11 +138,11 @@ class Parameter:
 
     def restoring(self) -> Callable[[], None]:
         """Return a function that puts back what the cell holds now."""
-        data, grad = self.data, self.grad
+        data, grad, kept = self.data, self._grad, self._kept
         state = [(arrays, dict(arrays), arrays.steps) for arrays in self.state.values()]
 
         def restore() -> None:
-            self.data, self.grad = data, grad
+            self.data, self._grad, self._kept = data, grad, kept
             for arrays, before, steps in state:
                 arrays.update(before)
                 arrays.steps = steps
@@ -117,8 +152,11 @@ class Parameter:
     def move(self, backend: Backend, dtype: Any = None) -> None:
         """Put the data, the gradient and the optimizers' arrays on a backend's device."""
         self.data = backend.asarray(self.data, dtype)
-        if self.grad is not None:
-            self.grad = backend.asarray(self.grad, dtype)
+        kept = self._kept
+        if kept is not None:
+            self._kept = backend.asarray(kept, dtype)
+        if self._grad is not None:
+            self._grad = backend.asarray(self._grad, dtype) if kept is None else self._kept
         for arrays in self.state.values():
             for name, array in arrays.items():
                 arrays[name] = backend.asarray(array, dtype)
@@ -156,3 +194,21 @@ class GradientOf:
 
     def __set__(self, layer: Layer, values: Array) -> None:
         layer.parameters[self.name].grad = values
+
+
+class ArraysOf:
+    """Attribute of a layer: a list of one array for each parameter, in the order of the constructor.
+
+    A layer may set a list of its own under the name: it then takes this one's place.
+
+    Parameters
+    ----------
+    read : callable
+        Takes a Parameter and returns the array.
+    """
+
+    def __init__(self, read: Callable[[Parameter], Array]) -> None:
+        self.read = read
+
+    def __get__(self, layer: Layer, owner: type | None = None) -> Any:
+        return self if layer is None else [self.read(cell) for cell in layer.parameters.values()]

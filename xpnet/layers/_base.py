@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from xpnet.parameter import Parameter
+from xpnet.parameter import ArraysOf, Parameter
 from xpnet_kernels._arrays import (
     Array,
     asarray_like,
@@ -40,7 +41,14 @@ class Layer:
     parameters : dict of str to Parameter
     training : bool
         False while a net predicts; layers that act differently then (Dropout) look at it.
+    params, grads : list of array
+        The parameters' arrays and their gradients, as the book's second volume keeps them: change the arrays
+        in place. The gradients are zeros at first, and each `backward` fills the same arrays, from the first
+        reading of `grads` on. A net copies the arrays of its layers, `net.to` may move them, and assigning to
+        a parameter replaces its array: read the lists again after these.
     """
+
+    params, grads = ArraysOf(attrgetter("data")), ArraysOf(Parameter.kept_gradient)
 
     config_names: ClassVar[tuple[str, ...]] = ()
     """Constructor arguments besides the parameters, held under the same names; a saved net keeps them."""
