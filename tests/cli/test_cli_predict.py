@@ -131,15 +131,18 @@ def test_the_input_range_says_which_uint8_become_0_and_1(tmp_path, low, high):
 
 def test_uint8_far_from_the_input_range_are_pointed_out(cli, tmp_path, digits_model):
     _, (x, _) = xpnet.datasets.digits(normalize=False)
-    np.save(tmp_path / "raw.npy", x[:5].astype(np.uint8))
-    assert cli("predict", digits_model, "raw.npy").stderr == (
+    np.save(tmp_path / "raw.npy", x[:5])
+    net = xpnet.load(digits_model, backend="numpy")
+    net.input_range = None
+    net.save(tmp_path / "unknown")
+    assert cli("predict", "unknown", "raw.npy").stderr == (
         "xpnet: raw.npy: uint8 up to 16 only, and 255 counts as 1; if 16 is the brightest, save floats in "
         "0..1\n"
     )
     _, notes = prepare(tmp_path / "raw.npy", 64, input_range=(0, 16))
     assert notes == ()
     np.save(tmp_path / "raw.npy", (15 * x[:5]).astype(np.uint8))
-    assert cli("predict", digits_model, "raw.npy").stderr == ""
+    assert cli("predict", "unknown", "raw.npy").stderr == ""
     _, notes = prepare(tmp_path / "raw.npy", 64, input_range=(0, 16))
     assert notes == ("uint8 up to 240, but the net's inputs end at 16: some inputs are above 1",)
 

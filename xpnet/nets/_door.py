@@ -14,6 +14,7 @@ from xpnet._edge import real_numbers, to_device, to_input
 from xpnet._input_range import AS_GIVEN, PIXELS, InputRange, checked_range, chosen_range, is_raw
 from xpnet.layers import Affine, LossLayer, MatMul
 from xpnet_kernels._arrays import Array, dtype_name, is_array, namespace, shape_of
+from xpnet_kernels._plain import plain
 
 
 class Door:
@@ -73,6 +74,7 @@ class Door:
 
     def choose_range_of_batch(self, x: Any) -> None:
         """Choose the input range from a batch of integers that the net is trained on outside `fit`."""
+        x = plain(x)
         if self._input_range is not None or (is_array(x) and not is_raw(x)):
             return
         if is_raw(x := real_numbers("x", x)):
@@ -109,6 +111,7 @@ class Door:
 
     def scales_target(self, x: Any, t: Array) -> bool:
         """Return whether targets are scaled as the inputs are; 0 and 1 are left as they are."""
+        x = plain(x)
         if not is_raw(t) or (x is not None and not (is_array(x) and is_raw(x))):
             return False
         if self._input_range == AS_GIVEN or (self._input_range is None and dtype_name(t) != "uint8"):
