@@ -17,7 +17,7 @@ from xpnet_kernels._arrays import Array
 
 # The packages themselves and not an extra of xpnet: the line must work wherever xpnet came from.
 _INSTALL = (
-    'pip install "cupy-cuda13x[ctk]>=14" "numba-cuda[cu13]>=0.30" '
+    'pip install "cupy-cuda13x[ctk]>=14,!=14.1.0" "numba-cuda[cu13]>=0.30" '
     "(12x and cu12 where nvidia-smi says CUDA 12; never both); without an NVIDIA GPU use the backend 'cpu'"
 )
 
