@@ -1,4 +1,4 @@
-"""What works with numba, llvmlite, pooch and threadpoolctl absent: all but compiled kernels and downloads."""
+"""Absent packages: without numba, llvmlite, pooch and threadpoolctl all but kernels and downloads works."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Whether Numba can compile the CPU kernels here; where it cannot, the reference serves NumPy arrays."""
+"""The obstacles to compiling CPU kernels; where there is one, the reference serves NumPy arrays."""
 
 from __future__ import annotations
 

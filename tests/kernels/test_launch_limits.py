@@ -1,4 +1,4 @@
-"""What CUDA launches, and what it does not: the simulator would run any grid and any block."""
+"""Limits of a CUDA launch: the simulator itself would run any grid and any block."""
 
 import importlib.util
 import itertools

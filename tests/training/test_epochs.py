@@ -1,4 +1,4 @@
-"""What an epoch reports: the mean loss of its samples, and loss and accuracy on validation data."""
+"""Reports of an epoch: the mean loss of its samples, and loss and accuracy on validation data."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""What is wrong with a CSV file, and in which line."""
+"""Faults of a CSV file, with the line that each is in."""
 
 from __future__ import annotations
 
