@@ -150,11 +150,8 @@ def as_gradient(
     DeviceMismatchError
         If dout and `like` are arrays of two families.
     """
-    if is_array(dout):
-        if type(dout) is not np.ndarray:
-            dout = plain(dout)
-        if dout.shape == shape and shape and is_kind(dout, "real floating"):
-            return dout
+    if type(dout) is type(like) and shape and dout.shape == shape and getattr(dout.dtype, "kind", "") == "f":
+        return dout
     return _converted_gradient(layer, dout, shape, like, like.dtype if dtype is None else dtype, names)
 
 
@@ -168,6 +165,7 @@ def _converted_gradient(
             raise TypeError(
                 f"{layer}: {gradient} is {given!r}; it must be an array like {output}, {shape}, or a number"
             )
+    dout = plain(dout)
     xp = common_family(layer, (gradient, output), (dout, like)).xp
     if dout.ndim == 0:
         dout = xp.asarray(xp.broadcast_to(xp.asarray(dout, dtype=dtype), shape), copy=True)

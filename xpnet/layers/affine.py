@@ -92,7 +92,8 @@ class Affine(Layer):
         y: tuple[int, ...] = rows[1:] if len(self.input_shape) <= 1 else rows
         if rows[0] == 1 and shape_of(dout) in (rows, rows[1:]):
             y = shape_of(dout)  # one sample may have an axis for it or not
-        return reshaped(as_gradient("Affine", dout, y, like=W), rows)
+        dout = as_gradient("Affine", dout, y, like=W)
+        return dout if y is rows else reshaped(dout, rows)
 
     def flatten(self, x: Any) -> Array:
         """Return x as (N, D), and remember it and its own shape."""

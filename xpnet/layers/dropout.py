@@ -65,4 +65,4 @@ class Dropout(Layer):
             If dout has not the shape of what `forward` returned.
         """
         y = self.remembered("y")
-        return as_gradient("Dropout", dout, tuple(y.shape), like=y) * self.mask
+        return as_gradient("Dropout", dout, y.shape, like=y) * self.mask

@@ -48,4 +48,4 @@ class Relu(Layer):
             If dout is an array of another shape.
         """
         mask = self.remembered("mask")
-        return relu_backward(as_gradient("Relu", dout, tuple(mask.shape), mask, self.dtype), mask)
+        return relu_backward(as_gradient("Relu", dout, mask.shape, mask, self.dtype), mask)

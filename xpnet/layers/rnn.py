@@ -83,7 +83,7 @@ class RNN(Layer):
             If dh_next has not the shape of what `forward` returned.
         """
         h, h_prev = self.remembered("h"), self.remembered("h_prev")
-        dh_next = as_gradient("RNN", dh_next, tuple(h.shape), like=h, names="dh_next, h")
+        dh_next = as_gradient("RNN", dh_next, h.shape, like=h, names="dh_next, h")
         dt = tanh_backward(dh_next, h)
         dx, self.dWx, self.db = affine_backward(dt, self.remembered("x"), self.Wx)
         self.dWh = matmul(h_prev.T, dt)

@@ -35,4 +35,4 @@ class Sigmoid(Layer):
             If dout is an array of another shape.
         """
         y = self.remembered("y")
-        return sigmoid_backward(as_gradient("Sigmoid", dout, tuple(y.shape), like=y), y)
+        return sigmoid_backward(as_gradient("Sigmoid", dout, y.shape, like=y), y)

@@ -43,4 +43,4 @@ class Softmax(Layer):
             If dout is an array of another shape.
         """
         y = self.remembered("y")
-        return softmax_backward(as_gradient("Softmax", dout, tuple(y.shape), like=y), y)
+        return softmax_backward(as_gradient("Softmax", dout, y.shape, like=y), y)

@@ -35,4 +35,4 @@ class Tanh(Layer):
             If dout is an array of another shape.
         """
         y = self.remembered("y")
-        return tanh_backward(as_gradient("Tanh", dout, tuple(y.shape), like=y), y)
+        return tanh_backward(as_gradient("Tanh", dout, y.shape, like=y), y)
