@@ -147,3 +147,14 @@ def test_a_closed_pipe_ends_the_command_without_a_word():
     finally:
         os.close(writer)
     assert (result.returncode, result.stderr) == (1, "")
+
+
+def test_a_log_of_both_streams_has_each_epoch_once(tmp_path):
+    command = [*XPNET, "train", "--backend", "numpy", "--epochs", "3"]
+    with (tmp_path / "log").open("w") as log:
+        subprocess.run(command, stdout=log, stderr=subprocess.STDOUT, env=ENVIRONMENT, timeout=60, check=True)
+    lines = (tmp_path / "log").read_text().splitlines()
+    assert [line.split(",")[0] for line in lines if "epoch " in line and ", loss " in line] == [
+        f"epoch {number}" for number in (1, 2, 3)
+    ]
+    assert "\r" not in (tmp_path / "log").read_bytes().decode()
