@@ -98,13 +98,16 @@ def flip(data, position):
     [
         (
             lambda data: flip(data, len(data) - 3),
-            "is damaged or was changed: its arrays are not those that were saved",
+            "is damaged or was changed: its arrays or its layers are not those that were saved",
         ),
         (lambda data: data.replace(b"Relu", b"Tanh", 1), "is damaged or was changed"),
         (lambda data: data[:-10], "is not a whole file"),
         (lambda data: data[:20], "is not a whole file"),
         (lambda data: b"", "is not a whole file"),
-        (lambda data: b"PK\x03\x04 something else entirely", "is not a whole file"),
+        (
+            lambda data: b"PK\x03\x04 something else entirely",
+            "is not a file written by net.save: it looks like",
+        ),
         (lambda data: data.replace(b"xpnet-1", b"xpnet-9"), "has the format 'xpnet-9'; this version reads"),
     ],
 )

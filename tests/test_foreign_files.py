@@ -1,9 +1,13 @@
 """Files that are not saved nets: errors say what they are, and their advice brings the weights in."""
 
+import bz2
 import gzip
 import io
 import json
+import lzma
 import pickle
+import re
+import struct
 import zipfile
 
 import numpy as np
@@ -128,8 +132,15 @@ def test_arrays_trained_on_elsewhere(path):
         {name: array * np.float32(0.9) for name, array in load_file(path).items()}, path, metadata_of(path)
     )
     error = error_of(path)
-    assert "another tool has changed them, or the file is damaged" in error
+    assert "another tool has changed them (it was trained on or converted elsewhere), or the file is" in error
     assert_brought_in(follow(error, made(seed=1)), 0.9)
+
+
+def test_metadata_of_another_tool_beside_ours(path):
+    save_file(load_file(path), path, {**metadata_of(path), "format": "pt"})
+    error = error_of(path)
+    assert "was written by another tool" in error
+    assert_brought_in(follow(error, made(seed=1)))
 
 
 def test_arrays_that_are_missing_or_renamed(path):
@@ -171,35 +182,79 @@ def npy():
     return stream.getvalue()
 
 
+BEYOND = "net.params.update({'W1': ..., 'b1': ...}) brings its arrays in, matrices as (in, out)"
+FROM_TORCH = "net.params.update({'W1': state['0.weight'].numpy().T, "
+UNPACKED = "unpack it, and give the file that net.save wrote"
+OURS = "give the file that net.save wrote"
+GGUF = b"GGUF" + struct.pack("<IQQ", 3, 123, 5) + bytes(50)  # byte 8 is a brace, as in safetensors
+
+
 @pytest.mark.parametrize(
-    ("name", "data", "kind"),
+    ("data", "kind", "advice"),
     [
-        ("model.pt", archive("archive/data.pkl", "archive/data/0"), "a checkpoint of PyTorch (.pt, .pth)"),
-        ("model.npz", npz(), "an archive of NumPy (.npz)"),
-        ("model.keras", archive("config.json", "model.weights.h5"), "a model of Keras (.keras)"),
-        ("model.zip", archive("notes.txt"), "a zip archive"),
-        ("cut.zip", archive("notes.txt")[:30], "a zip archive"),
-        ("W1.npy", npy(), "an array of NumPy (.npy)"),
-        ("model.h5", b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file"),
-        ("model.gguf", b"GGUF" + bytes(50), "a GGUF file"),
-        ("model.onnx", b"\x08\x0a\x12\x07pytorch", "an ONNX model"),
-        ("net.gz", gzip.compress(b"content"), "a gzip file; unpack it first"),
-        ("net.pkl", pickle.dumps({"W1": [1, 2]}), "a pickle"),
-        ("old.pth", pickle.dumps({"W1": [1, 2]}, protocol=2), "a pickle, as older versions of PyTorch write"),
-        ("net.safetensors", b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS"),
-        ("page", b"<!DOCTYPE html><title>404</title>", "a web page or XML in place of the file"),
-        ("notes.txt", "weights: später\n".encode() * 40, "text"),
-        ("net.json", b'{"W1": [1, 2]}', "text"),
+        (archive("archive/data.pkl", "archive/data/0"), "a checkpoint of PyTorch (.pt, .pth)", FROM_TORCH),
+        (npz(), "an archive of NumPy (.npz)", "net.params.update(numpy.load(path))"),
+        (archive("config.json", "model.weights.h5"), "a model of Keras (.keras)", BEYOND),
+        (archive("notes.txt"), "a zip archive", UNPACKED),
+        (archive("notes.txt")[:30], "a piece of a zip archive", "download it again"),
+        (npy(), "an array of NumPy (.npy)", "net.params['W1'] = numpy.load(path) brings it in"),
+        (b"\x89HDF\r\n\x1a\n" + bytes(50), "an HDF5 file", BEYOND),
+        (b"GGUF" + bytes(50), "a GGUF file", BEYOND),
+        (GGUF, "a GGUF file", BEYOND),
+        (b"\x08\x0a\x12\x07pytorch", "an ONNX model", BEYOND),
+        (b"\x08\x0a\x3a\x40\x0a\x10", "an ONNX model", BEYOND),
+        (b"\x1c\0\0\0TFL3" + bytes(50), "a TensorFlow Lite model", BEYOND),
+        (gzip.compress(b"content"), "a gzip file", UNPACKED),
+        (bz2.compress(b"content"), "a bzip2 file", UNPACKED),
+        (lzma.compress(b"content"), "an xz file", UNPACKED),
+        (b"\x28\xb5\x2f\xfd" + bytes(50), "a Zstandard file", UNPACKED),
+        (b"notes".ljust(257, b"\0") + b"ustar" + bytes(250), "a tar archive", UNPACKED),
+        (pickle.dumps({"W1": [1, 2]}), "a pickle", BEYOND),
+        (pickle.dumps({"W1": [1, 2]}, protocol=2), "a pickle, as older versions of PyTorch", FROM_TORCH),
+        (b"version https://git-lfs.github.com/spec/v1\n", "a pointer of Git LFS", "run git lfs pull"),
+        (b"<!DOCTYPE html><title>404</title>", "a web page or XML", "download it again"),
+        (b"\xef\xbb\xbf\n <html>404</html>", "a web page or XML", "download it again"),
+        ("weights: später\n".encode() * 40, "text", OURS),
+        ("weights:\xa01 é".encode()[:-1], "text", OURS),
+        (("weights\r\n" + 300 * "🐈").encode("utf-16"), "text", OURS),
+        (b'{"W1": [1, 2]}', "text", OURS),
+        (b"weights {1, 2}", "text", OURS),
+        (b"\x89PNG\r\n\x1a\n" + bytes(50), "a picture (PNG)", OURS),
+        (b"\xff\xd8\xff\xe0" + bytes(50), "a picture (JPEG)", OURS),
+        (b"GIF89a" + bytes(50), "a picture (GIF)", OURS),
+        (b"%PDF-1.4\n%\xe2\xe3\xcf\xd3\n", "a PDF document", OURS),
+        (b"\0\0\x08\x03" + bytes(50), "an IDX file", OURS),
     ],
+    ids=lambda value: "" if isinstance(value, bytes) else value[:24],  # archives hold the time
 )
-def test_other_kinds_of_files_are_named_and_not_opened(name, data, kind, tmp_path):
-    (tmp_path / name).write_bytes(data)
-    error = error_of(tmp_path / name)
-    assert f"{name} is not a whole file written by net.save: it looks like {kind}" in error
-    assert "net.params.update({'W1': ..., 'b1': ...})" in error
+def test_other_kinds_of_files_are_named_and_not_opened(data, kind, advice, tmp_path):
+    (tmp_path / "net").write_bytes(data)
+    error = error_of(tmp_path / "net")
+    assert f"net is not a file written by net.save: it looks like {kind}" in error
+    assert f"; {advice}" in error
+
+
+def test_the_advice_for_files_of_numpy_brings_the_arrays_in(tmp_path):
+    path = tmp_path / "arrays.npz"
+    np.savez(path, **made().params)
+    error, net = error_of(path), made(seed=1)
+    exec(re.search(r"net\.params\.update\(.*?\)\)", error)[0], {"net": net, "numpy": np, "path": path})
+    assert_brought_in(net)
+    np.save(tmp_path / "W1.npy", made().params["W1"])
+    error, net = error_of(tmp_path / "W1.npy"), made(seed=1)
+    exec(re.search(r"net\.params\[.*\)", error)[0], {"net": net, "numpy": np, "path": tmp_path / "W1.npy"})
+    assert_brought_in(net)
 
 
 @pytest.mark.parametrize("data", [b"", b"\0" * 7, bytes(range(200)), b"\xff" * 100])
 def test_bytes_of_no_known_kind(data, tmp_path):
     (tmp_path / "net").write_bytes(data)
+    assert "net is not a whole file written by net.save (" in error_of(tmp_path / "net")
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 100, 700])
+@pytest.mark.parametrize("header", [0x268, 0x280, 0x380, 0x8B20])  # \x80\x02 would be a pickle's beginning
+def test_a_piece_of_a_saved_net_is_not_taken_for_another_kind(header, length, tmp_path):
+    data = header.to_bytes(8, "little") + b'{"W1":{"dtype":"F32",' + bytes(1000)
+    (tmp_path / "net").write_bytes(data[:length])
     assert "net is not a whole file written by net.save (" in error_of(tmp_path / "net")

@@ -71,3 +71,21 @@ def test_a_net_without_them_has_none_in_its_file(tmp_path):
         assert not {"input_range", "classes"} & set(json.loads(file.metadata()["net"]))
     loaded = xpnet.load(tmp_path / "net")
     assert (loaded.input_range, loaded.classes_) == (None, None)
+
+
+@pytest.mark.parametrize("input_range", [(0, 255), (0, 1), (-0.1, 1 / 3), (1e-300, 65535)])
+def test_every_input_range_is_kept_to_the_last_bit(input_range, tmp_path):
+    net = TwoLayerNet(6, 4, 3)
+    net.input_range = input_range
+    net.save(tmp_path / "net")
+    assert xpnet.load(tmp_path / "net").input_range == input_range
+
+
+@pytest.mark.parametrize("names", [["10", "2", "1"], ["", 'a "b"', "a\\\n"], ["né", "🐈", "\ud800"]])
+def test_every_name_of_a_class_is_kept_in_its_place(names, tmp_path):
+    net = TwoLayerNet(6, 4, 3, seed=0)
+    net.classes_ = names
+    net.save(tmp_path / "net")
+    loaded = xpnet.load(tmp_path / "net")
+    assert loaded.classes_.tolist() == names
+    assert loaded.accuracy(X / 16, [names[0]] * 30) == net.accuracy(X / 16, [0] * 30)

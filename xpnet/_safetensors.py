@@ -63,10 +63,9 @@ def read(path: Path) -> Contents:
     from safetensors.numpy import load
 
     data = path.read_bytes()
-    if kind := kind_of(data, path):
+    if kind := kind_of(data):
         raise CheckpointError(
-            f"{path} is not a whole file written by net.save: it looks like {kind}; read it with the tool "
-            "that wrote it, and bring the arrays in with net.params.update({'W1': ..., 'b1': ...})"
+            f"{path} is not a file written by net.save: it looks like {kind.words}; {kind.advice}"
         )
     try:
         arrays = load(data)
@@ -119,7 +118,8 @@ def changed(path: Path, arrays: Arrays, dtype: str, names: Collection[str]) -> C
         what = f"its arrays are {', '.join(others)}, but {dtype} was saved: another tool has converted them"
     else:
         what = (
-            "its arrays are not those that were saved: another tool has changed them, or the file is damaged"
+            "its arrays or its layers are not those that were saved: another tool has changed them (it was "
+            "trained on or converted elsewhere), or the file is damaged"
         )
     return CheckpointError(
         f"{path} is damaged or was changed: {what}. Take another copy; or, if the change was meant: "

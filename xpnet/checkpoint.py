@@ -22,7 +22,8 @@ if TYPE_CHECKING:
 
 __all__ = ["CheckpointError", "load", "save"]
 
-FORMAT = "xpnet-1"
+FORMAT_NAME = "xpnet-"
+FORMAT = FORMAT_NAME + "1"
 
 
 def save(net: Sequential, path: str | Path) -> None:
@@ -134,7 +135,8 @@ def load(
 def _read(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray[Any, Any]]]:
     """Return architecture and arrays of a file whose hash is right."""
     arrays, metadata = read(path)
-    if not {"format", "net", "sha256"} <= set(metadata):
+    ours = {"format", "net", "sha256"} <= set(metadata) and metadata["format"].startswith(FORMAT_NAME)
+    if not ours:
         raise foreign(path, arrays)
     if metadata["format"] != FORMAT:
         raise CheckpointError(f"{path} has the format {metadata['format']!r}; this version reads {FORMAT!r}")

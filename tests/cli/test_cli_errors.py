@@ -34,7 +34,7 @@ from xpnet.cli import _training
         (("--nope",), 2, "No such option '--nope'"),
         (("bench", "--backends", ""), 2, "is empty; give names with commas between them"),
         (("evaluate", "none"), 2, "'none' does not exist"),
-        (("evaluate", "bad.csv"), 1, "bad.csv is not a whole file written by net.save"),
+        (("evaluate", "bad.csv"), 1, "bad.csv is not a file written by net.save: it looks like text"),
         (("evaluate",), 2, "Missing argument 'MODEL'"),
         (("predict", "bad.csv"), 2, "Missing argument 'IMAGE...'"),
     ],
