@@ -138,6 +138,23 @@ print(len(fill_relu.signatures), xpnet.backends()[1].reason == "")
     assert run(["-c", code])[0].split() == ["2", "True"]
 
 
+def test_cuda_kernels_do_not_bring_plain_python_kernels_with_them():
+    pytest.importorskip("numba_cuda")
+    code = """
+import warnings
+import numpy as np
+from xpnet_kernels import _jit, softmax
+with warnings.catch_warnings(record=True) as found:
+    warnings.simplefilter("always")
+    _jit.load_cuda()
+    x = np.arange(6, dtype="float32").reshape(2, 3)
+    y = softmax(x)
+print(len(found), np.array_equal(y, softmax.reference(np, x)))
+"""
+    output, _ = run(["-c", code], NUMBA_DISABLE_JIT="1", NUMBA_ENABLE_CUDASIM="1")
+    assert output.split() == ["1", "True"]
+
+
 def test_a_measured_choice_leaves_out_what_lacks_its_kernels(tmp_path):
     code = f"""
 import xpnet

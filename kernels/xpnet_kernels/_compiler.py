@@ -105,6 +105,7 @@ def require() -> None:
 
 
 def note_loaded(compiled: bool) -> None:
-    """Take notice that the CPU kernels are in place: compiled, or as plain Python functions."""
+    """Take notice that the CPU kernels are in place: compiled, or as plain Python, which nothing calls."""
     global _compiled
     _compiled = compiled
+    check()
