@@ -15,7 +15,7 @@ from unittest.mock import Mock
 import numpy as np
 from layouts import LAYOUTS, laid_out
 
-from xpnet_kernels import _graphs, _jit, _launch, registry
+from xpnet_kernels import _deferred, _graphs, _jit, _launch, registry
 from xpnet_kernels.mlp_epoch.graph import step
 
 DTYPES = ("float32", "float64")
@@ -81,9 +81,9 @@ def record(capability):
     recorders = [Recorder(kernel, kernel.py_func.__name__) for kernel in _jit.cuda_kernels()]
     families = [FamilyRecorder(family) for family in _jit.kernel_families()]
     for recorder in recorders:
-        _jit.replace_everywhere(recorder.kernel, recorder)
+        _deferred.replace_everywhere(recorder.kernel, recorder)
     for family in families:
-        _jit.replace_everywhere(family.family, family)
+        _deferred.replace_everywhere(family.family, family)
     for dtype in DTYPES:
         Recorder.dtype = dtype
         for layout in LAYOUTS:
