@@ -48,7 +48,8 @@ def test_the_net_is_trained_on_the_backend_named_and_stays_there(net, capsys):
 def test_auto_is_the_switchs(net, capsys):
     net.fit(X, T, backend="auto")
     assert net.backend is xpnet.use("auto")
-    said, here, auto = capsys.readouterr().err.splitlines()
+    said, here, epoch, auto = capsys.readouterr().err.splitlines()
+    assert epoch.startswith("xpnet: epoch 1/1, ")
     assert said == auto
     assert said.startswith("xpnet: backend auto took ")
     assert here.startswith(f"xpnet: {net.backend.name} on ")
